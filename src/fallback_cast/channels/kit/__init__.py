@@ -1,0 +1,1 @@
+"""What several channels share: settings base, HTTP, probes, markup, wording."""

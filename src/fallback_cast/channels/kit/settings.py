@@ -1,0 +1,105 @@
+"""Base of every channel's settings, and what a channel is built with.
+
+Secrets reach a model through the validation context: `context={"secrets": resolve}`, where `resolve`
+turns `env:NAME`, `file:PATH`, `credential:NAME`, `keyring:NAME` or a plain value into a Secret.
+Without a resolver a value is taken as a plain secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationInfo
+from pydantic.json_schema import WithJsonSchema
+
+from fallback_cast.model.announcement import Announcement, Club
+from fallback_cast.model.duration import format_duration, parse_duration
+from fallback_cast.model.secret import Secret
+
+
+def _to_secret(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str) or not value:
+        raise ValueError("a secret is a text such as env:NAME, file:PATH, credential:NAME or keyring:NAME")
+    resolve = (info.context or {}).get("secrets")
+    return resolve(value) if resolve else Secret(value)
+
+
+def _to_duration(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("a duration is a text such as 20s, 10m, 1h or 3d")
+    return parse_duration(value)
+
+
+SecretField = Annotated[
+    Secret,
+    BeforeValidator(_to_secret),
+    WithJsonSchema(
+        {"type": "string", "description": "env:NAME, file:PATH, credential:NAME or keyring:NAME"},
+        mode="validation",
+    ),
+    PlainSerializer(str, return_type=str),
+]
+DurationField = Annotated[
+    timedelta,
+    BeforeValidator(_to_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?[smhd]$"}, mode="validation"),
+    PlainSerializer(format_duration, return_type=str),
+]
+
+
+class StrictModel(BaseModel):
+    """Unknown keys are errors; values cannot change after reading."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+
+class ChannelSettings(StrictModel):
+    """Keys that every `[[channel]]` has. Kinds add their own in a subclass with a literal `kind`."""
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="Your word for this channel, used everywhere"
+    )
+    kind: str
+    always: bool | None = Field(
+        None, description="Gets every announcement for itself, first (the site: true)"
+    )
+    audience: Literal["everyone", "some"] = Field(
+        "everyone", description='"some": not everybody reads this place, so the next channel is used too'
+    )
+    failure_domains: tuple[str, ...] | None = Field(
+        None, description="What goes down together with this channel"
+    )
+    needs: Literal["internet", "local"] = Field(
+        "internet", description='"local": works without our internet line'
+    )
+
+
+class ProviderSettings(StrictModel):
+    """Keys of one relay or gateway inside a channel."""
+
+    name: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    failure_domains: tuple[str, ...] | None = None
+
+
+def _nobody_to_ask(_: str, __: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildContext:
+    """What a channel is built with besides its settings."""
+
+    club: Club
+    base_dir: Path = field(default_factory=Path)  # relative paths in the settings start here
+    ask_posted: Callable[[str, str], bool] = _nobody_to_ask  # (channel name, text to paste) → posted?
+    published: Callable[[], list[Announcement]] | None = None  # recent public announcements, newest first

@@ -1,0 +1,1 @@
+"""Announce, render, attempt, record."""

@@ -1,0 +1,106 @@
+"""The contract of a channel: what dispatch and health may expect of every kind.
+
+A **channel** is a configured way to reach people; it renders and knows addresses. Its ranked
+**providers** (relays, gateways; most channels have one) send once and probe. Nothing here retries,
+sleeps, ranks or stores.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from fallback_cast.model.announcement import Announcement
+from fallback_cast.model.health import Check
+from fallback_cast.model.message import Accepted, Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What the dispatcher must know of a channel's nature (the table of design §7)."""
+
+    deduplicates: bool = False  # the same key twice is one message: an unknown outcome may be sent again
+    deduplicates_for: float | None = None  # seconds the key is remembered; None: as long as it matters
+    reports_back: bool = False  # receipts can arrive here, so a policy may wait for one
+    confirms: bool = True  # False: an accepted message proves little (Apprise), shown unconfirmed
+    paid: bool = False  # costs money per message
+    rings: bool = False  # wakes people: quiet hours hold it
+    local: bool = False  # works without our internet line (P6)
+    interactive: bool = False  # needs a person at the terminal
+    publishes: bool = False  # gives the announcement a public page whose link others carry
+    retries_briefly: bool = True  # False: short retries inside the attempt make no sense
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A provider's limit: one message each `interval` seconds under `key`, `burst` at once."""
+
+    key: str
+    interval: float
+    burst: int = 1
+
+
+class Provider(ABC):
+    """A server or company that carries a channel's messages."""
+
+    name: str
+    failure_domains: frozenset[str] = frozenset()
+    max_in_flight: int = 50
+
+    def paces(self, address: str) -> Sequence[Pace]:
+        """Limits that a message to this address must respect, widest first."""
+        return ()
+
+    @abstractmethod
+    async def send(self, message: Message, address: str, key: str) -> Accepted:
+        """Send once, with at most one request on the wire. Raises one of the six SendErrors.
+
+        `address` is normalised. `key` goes on the wire where the provider takes one.
+        """
+
+    @abstractmethod
+    async def probe(self) -> Sequence[Check]:
+        """Show that a send would work, over a new connection, messaging nobody.
+
+        Checks come in the order of layers and end with the first that failed. Never raises for a
+        platform's fault; the caller sets the deadline and may cancel.
+        """
+
+    async def close(self) -> None:
+        """Give up connections. Sends may not follow."""
+        return
+
+
+class Channel(ABC):
+    """A configured way to reach people."""
+
+    name: str
+    kind: str
+    traits: Traits
+    providers: Sequence[Provider]
+    always: bool = False  # gets every announcement for itself, first, outside any chain
+    audience_some: bool = False  # not everybody reads its place: the chain goes on after it
+
+    def place(self) -> str | None:
+        """The address of the shared destination, normalised, if the settings name one."""
+        return None
+
+    @abstractmethod
+    def normalise(self, address: str) -> str:
+        """One spelling for each address. Raises ValueError, in words for people, if it is none."""
+
+    @abstractmethod
+    def render(self, announcement: Announcement, page_url: str | None = None) -> Message:
+        """The announcement for this channel's size and markup; `page_url` is its own page, if readable.
+
+        Raises MessageRefused if it cannot be shown here at all.
+        """
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for provider in self.providers:
+            await provider.close()

@@ -1,0 +1,57 @@
+"""Words for evidence and judgement about platforms (design §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from fallback_cast.model.errors import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One layer of one probe: did it work, how long did it take (seconds), what was seen."""
+
+    layer: Layer
+    ok: bool
+    elapsed_s: float
+    detail: str = ""
+
+
+def failed_check(checks: Sequence[Check]) -> Check | None:
+    """The first layer that failed, or None if the probe is good."""
+    return next((check for check in checks if not check.ok), None)
+
+
+class Verdict(StrEnum):
+    UP = "up"
+    SUSPECT = "suspect"
+    DOWN = "down"
+    RECOVERING = "recovering"
+    OFFLINE = "offline"
+    UNKNOWN = "unknown"
+
+
+class Signal(StrEnum):
+    """What one observation says about a platform."""
+
+    GOOD = "good"  # an accepted send, a good probe, a refused address: the platform lives
+    BAD = "bad"  # surely not reached
+    HALF = "half"  # an unknown outcome: half weight
+    DENIED = "denied"  # our account or settings: opens, marked configuration
+    LIMITED = "limited"  # too fast: neither good nor bad
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One stored observation about a provider."""
+
+    channel: str
+    provider: str
+    at: datetime
+    signal: Signal
+    source: str  # probe | send
+    layer: Layer | None = None
+    detail: str = ""

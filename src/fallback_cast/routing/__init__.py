@@ -1,0 +1,1 @@
+"""Decisions: which route, what next, when again. Pure."""

@@ -1,0 +1,1 @@
+"""channels.toml: reading, secrets, errors with file, line and key."""

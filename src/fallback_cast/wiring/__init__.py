@@ -1,0 +1,1 @@
+"""Puts settings, channels, ledger and dispatch together."""
