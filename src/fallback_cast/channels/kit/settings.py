@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationInfo
 from pydantic.json_schema import WithJsonSchema
 
-from fallback_cast.model.announcement import Announcement, Club
+from fallback_cast.model.announcement import Club
 from fallback_cast.model.duration import format_duration, parse_duration
 from fallback_cast.model.secret import Secret
 
@@ -102,4 +102,3 @@ class BuildContext:
     club: Club
     base_dir: Path = field(default_factory=Path)  # relative paths in the settings start here
     ask_posted: Callable[[str, str], bool] = _nobody_to_ask  # (channel name, text to paste) → posted?
-    published: Callable[[], list[Announcement]] | None = None  # recent public announcements, newest first
