@@ -48,6 +48,7 @@ class Provider(ABC):
     name: str
     failure_domains: frozenset[str] = frozenset()
     max_in_flight: int = 50
+    deduplicates: bool = False  # this provider does, even if others of the channel do not
 
     def paces(self, address: str) -> Sequence[Pace]:
         """Limits that a message to this address must respect, widest first."""

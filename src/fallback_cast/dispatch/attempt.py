@@ -1,0 +1,94 @@
+"""One attempt: one send, and short retries only for what surely did not go out.
+
+Seconds are retried here, by tenacity and nowhere else; longer waits are rows of the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_random_exponential,
+)
+
+from fallback_cast.model.channel import Provider
+from fallback_cast.model.errors import OutcomeUnknown, SendError, Throttled, Unavailable
+from fallback_cast.model.message import Accepted, Message
+
+TRIES = 3
+BRIEF_S = 5.0  # a Retry-After up to this is waited for here, a longer one in the ledger
+
+_full_jitter = wait_random_exponential(multiplier=1, exp_base=2, max=4)
+
+
+async def attempt_send(
+    provider: Provider,
+    message: Message,
+    address: str,
+    key: str,
+    *,
+    recognised: bool,
+    patience_s: float,
+    may_retry: Callable[[], bool],
+    on_failure: Callable[[SendError], None],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Accepted:
+    """Send until accepted, or raise the last SendError.
+
+    `recognised`: the provider knows the key again, so an unknown outcome may be sent once more too.
+    `on_failure` hears of every failure at once, so that the first ones teach all the rest;
+    `may_retry` says whether the provider is still worth a retry. `sleep` may return early.
+    """
+    try:
+        return await provider.send(message, address, key)  # the usual case costs no retry machinery
+    except SendError as error:
+        on_failure(error)
+        if not _brief(error, recognised) or not may_retry():
+            raise
+        failures: list[SendError] = [error]
+
+    async def once_more() -> Accepted:
+        if failures:
+            raise failures.pop()  # the first try, so that tenacity counts it
+        try:
+            return await provider.send(message, address, key)
+        except SendError as error:
+            on_failure(error)
+            raise
+
+    retrying = AsyncRetrying(
+        stop=stop_after_attempt(TRIES) | stop_before_delay(patience_s),
+        wait=_wait,
+        retry=lambda state: _again(state, recognised) and may_retry(),
+        sleep=sleep,
+        reraise=True,
+    )
+    return await retrying(once_more)
+
+
+def _brief(error: SendError, recognised: bool) -> bool:
+    match error:
+        case Unavailable():
+            return True
+        case OutcomeUnknown():
+            return recognised
+        case Throttled():
+            return error.retry_after <= BRIEF_S
+    return False
+
+
+def _again(state: RetryCallState, recognised: bool) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    return isinstance(error, SendError) and _brief(error, recognised)
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, Throttled):
+        return error.retry_after
+    return float(_full_jitter(state))

@@ -1,0 +1,387 @@
+"""The dispatcher: one straight path for every announcement, from the ledger to the ledger.
+
+It reads what is active, proves the channels, lets our own site go first, and keeps one lane a
+channel. Whatever happens is written down; nothing depends on this process living on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from fallback_cast.dispatch.clock import Clock, pause
+from fallback_cast.dispatch.desk import Desk
+from fallback_cast.dispatch.events import Event, Happening, Listener, nobody_listens
+from fallback_cast.dispatch.journal import Journal
+from fallback_cast.dispatch.lane import LEASE, Lane
+from fallback_cast.dispatch.lessons import Lessons
+from fallback_cast.dispatch.pacer import Pacer
+from fallback_cast.health.book import HealthBook
+from fallback_cast.ledger import announce, claim, memory, progress
+from fallback_cast.ledger.claim import Active, Claim
+from fallback_cast.ledger.record import Moved
+from fallback_cast.model.announcement import Announcement, Importance
+from fallback_cast.model.channel import Channel
+from fallback_cast.model.delivery import Attempt, RecipientKind, State
+from fallback_cast.model.errors import LedgerError
+from fallback_cast.model.health import Verdict
+from fallback_cast.model.message import Message
+from fallback_cast.model.policy import Policy
+from fallback_cast.routing.decide import Close, Wait
+from fallback_cast.routing.outlook import Outlook
+from fallback_cast.routing.quiet import quiet_until
+
+TICK_S = 0.25
+SOON = timedelta(minutes=1)  # with nothing due within this, `send` says when it goes on, and returns
+CLOCK_BEHIND = timedelta(seconds=2)
+
+
+class RunEnd(StrEnum):
+    """Why the dispatcher returned."""
+
+    SETTLED = "settled"
+    NOTHING_SOON = "nothing soon"
+
+
+@dataclass(slots=True)
+class World:
+    """What the dispatcher works with."""
+
+    channels: Mapping[str, Channel]
+    policies: Mapping[Importance, Policy]
+    timezone: str
+    clock: Clock
+
+
+class Dispatcher:
+    def __init__(
+        self,
+        desk: Desk,
+        world: World,
+        book: HealthBook,
+        pacer: Pacer,
+        owner: str,
+        listener: Listener = nobody_listens,
+    ) -> None:
+        self.desk, self.book, self.pacer, self.owner = desk, book, pacer, owner
+        self.clock = world.clock
+        self._world = world
+        self._listener = listener
+        self.journal = Journal(desk, owner, self._on_moved)
+        self.journal.on_failure = lambda: self.fail(self.journal.failure)
+        self.lessons = Lessons()
+        self._lanes = {name: Lane(self, channel) for name, channel in world.channels.items()}
+        self._active: list[Active] = []
+        self._announcements: dict[str, Announcement] = {}
+        self._messages: dict[tuple[str, int, str, str | None], Message] = {}
+        self._keys: set[str] = set()
+        self._awaited_keys: set[str] = set()
+        self._moved_to: dict[tuple[str, str], str] = {}
+        self._usable: dict[str, bool] = {}
+        self._verdicts: dict[str, Verdict] = {}
+        self._changed = {name: asyncio.Event() for name in world.channels}
+        self._doubts: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._hasten = False
+        self._wake = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._outlooks: dict[str, tuple[int, datetime, Outlook]] = {}
+        self._renewed_s = 0.0
+        book.on_change = self._on_health
+
+    # -- the path ------------------------------------------------------------------------------
+
+    async def run(self, watched: Collection[str] | None = None) -> RunEnd:
+        """Dispatch until the watched announcements (default: all) are settled, or nothing is due soon.
+
+        The caller holds the dispatcher lock. Raises LedgerError if the ledger cannot be written.
+        """
+        await self._check_clock()
+        await self.desk.run(claim.rescue, self.clock.now())
+        self._moved_to = await self.desk.run(memory.moved_addresses)
+        tasks = [asyncio.create_task(lane.run(), name=f"lane {name}") for name, lane in self._lanes.items()]
+        for task in tasks:
+            task.add_done_callback(self._lane_ended)
+        try:
+            return await self._oversee(watched)
+        finally:
+            await self._leave(tasks)
+
+    async def _oversee(self, watched: Collection[str] | None) -> RunEnd:
+        while True:
+            self._wake.clear()
+            await self._refresh()
+            end = await self._end(watched)
+            if end is not None:
+                return end
+            await pause(self._wake, TICK_S)
+            if self._failure is not None:
+                raise self._failure
+            self.book.look_around()
+            for lane in self._lanes.values():
+                lane.watch_flights()
+            await self._keep_leases()
+
+    async def _refresh(self) -> None:
+        """Read what is active; prove channels for what is new; open gates; settle what is done."""
+        now = self.clock.now()
+        known = {announcement.id for announcement in self._active}
+        found = await self.desk.run(claim.active_announcements)
+        if any(a.starts_at <= now for a in found if a.id not in known) or len(found) > len(self._active):
+            await self.desk.run(progress.start_due, now)
+        if self._hasten:
+            self._hasten = False
+            await self.desk.run(claim.hasten, now)
+            self._poke_all()
+        self._active = [await self._through_gate(a) for a in found]
+        for announcement in self._active:
+            if announcement.id not in known:
+                await self._meet(announcement)
+        if len(self._active) != len(known) or any(a.id not in known for a in self._active):
+            self._poke_all()
+
+    async def _meet(self, announcement: Active) -> None:
+        loaded = await self.desk.run(announce.load_announcement, announcement.id)
+        assert loaded is not None
+        self._announcements[announcement.id] = loaded
+        if announcement.starts_at <= self.clock.now():
+            self.book.prove(self._lanes)
+
+    async def _through_gate(self, announcement: Active) -> Active:
+        """Our own site goes first; the others wait for it, but not for long (P7)."""
+        if announcement.gate_until is None:
+            return announcement
+        await self.journal.flush()
+        publishing = [name for name, channel in self._world.channels.items() if channel.traits.publishes]
+        waiting, page_url = await self.desk.run(progress.published_at, announcement.id, publishing)
+        if waiting and announcement.gate_until > self.clock.now():
+            return announcement
+        await self.desk.run(progress.open_gate, announcement.id, page_url)
+        self._poke_all()
+        return replace(announcement, gate_until=None, page_url=page_url)
+
+    async def _end(self, watched: Collection[str] | None) -> RunEnd | None:
+        if self._busy():
+            return None
+        await self.journal.flush()
+        due = await self.desk.run(claim.next_due, [a.id for a in self._active])
+        open_ids = {id for id, _ in due}
+        for announcement in self._active:
+            if announcement.id not in open_ids:
+                await self.desk.run(progress.settle_if_done, announcement.id, self.clock.now())
+                self._wake.set()
+        watched_ids = {a.id for a in self._active} if watched is None else set(watched)
+        mine = {at for (id, _), at in due.items() if id in watched_ids}
+        if not mine:
+            return RunEnd.SETTLED
+        for (_, lane), at in due.items():
+            if lane in self._lanes:
+                self._lanes[lane].due(at)
+            else:  # its channel was removed from the settings: any lane may decide about it
+                await self._adopt(lane)
+        if min(mine) > self.clock.now() + SOON:
+            return RunEnd.NOTHING_SOON
+        return None
+
+    async def _adopt(self, lost_lane: str) -> None:
+        if self._lanes:
+            await self.desk.run(claim.change_lane, lost_lane, next(iter(self._lanes)))
+
+    def _busy(self) -> bool:
+        """Something is sent or about to be. Attempts that outlasted their patience hold nobody up."""
+        return any(lane.queue or any(not f.detached for f in lane.flights) for lane in self._lanes.values())
+
+    async def _keep_leases(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._renewed_s < LEASE.total_seconds() / 3:
+            return
+        self._renewed_s = now_s
+        held = [id for lane in self._lanes.values() for id in lane.held_ids()]
+        if held:
+            await self.desk.run(claim.renew, held, self.owner, self.clock.now() + LEASE)
+
+    async def _check_clock(self) -> None:
+        """A clock behind the ledger's last entry would expire and order everything wrongly."""
+        latest = await self.desk.run(progress.latest_entry)
+        if latest is not None and latest > self.clock.now() + CLOCK_BEHIND:
+            raise LedgerError(
+                "this machine's clock is behind the last entry of the ledger; nothing is sent",
+                where=f"clock {self.clock.now():%Y-%m-%d %H:%M} UTC, ledger {latest:%Y-%m-%d %H:%M} UTC",
+                hint="set the clock (timedatectl), then run: fallback-cast resume",
+            )
+
+    async def _leave(self, lanes: Iterable[asyncio.Task[None]]) -> None:
+        for task in [*lanes, *self._doubts.values()]:
+            task.cancel()
+        await asyncio.gather(*lanes, *self._doubts.values(), return_exceptions=True)
+        if self.journal.failure is None:
+            with suppress(LedgerError):
+                await self.journal.flush()
+                await self.desk.run(memory.save_paces, self.pacer.state(), self.clock.now())
+        with suppress(LedgerError):
+            await self.book.close()
+
+    # -- what the lanes ask --------------------------------------------------------------------
+
+    def open_to(self, lane: Lane) -> list[Active]:
+        """Announcements that this lane may work on now, in order of importance."""
+        now = self.clock.now()
+        publishes = lane.channel.traits.publishes
+        return [a for a in self._active if a.starts_at <= now and (a.gate_until is None or publishes)]
+
+    async def proven(self, channel: str, announcement: Active) -> None:
+        await self.book.proven(channel, self.policy(announcement).probe_budget.total_seconds())
+
+    def policy(self, announcement: Active) -> Policy:
+        return self._world.policies[Importance(announcement.importance)]
+
+    def outlook(self, announcement: Active) -> Outlook:
+        """The world as `decide` sees it; the same one until somebody's standing changes."""
+        now = self.clock.now()
+        cached = self._outlooks.get(announcement.id)
+        version = self.book.version + self.lessons.version
+        if cached is not None and cached[0] == version and now - cached[1] < timedelta(seconds=1):
+            return cached[2]
+        standings = {
+            name: self.book.standing(name, self.lessons.ended(announcement.id, name)) for name in self._lanes
+        }
+        outlook = Outlook(standings, quiet_until=quiet_until(now, self._world.timezone))
+        self._outlooks[announcement.id] = (version, now, outlook)
+        return outlook
+
+    def message(self, channel: Channel, announcement: Active) -> Message:
+        """The announcement rendered for a channel, made once. Raises MessageRefused."""
+        key = (announcement.id, announcement.revision, channel.name, announcement.page_url)
+        message = self._messages.get(key)
+        if message is None:
+            message = channel.render(self._announcements[announcement.id], announcement.page_url)
+            self._messages[key] = message
+        return message
+
+    def current_address(self, channel: str, address: str) -> str:
+        return self._moved_to.get((channel, address), address) if self._moved_to else address
+
+    def take_key(self, key: str) -> bool:
+        """One recipient at a time for one address (P11); the others wait for the outcome."""
+        if key in self._keys:
+            self._awaited_keys.add(key)
+            return False
+        self._keys.add(key)
+        return True
+
+    def free_key(self, key: str) -> None:
+        """The outcome is durable: whoever shares the address finds it in the ledger."""
+        self._keys.discard(key)
+        if key in self._awaited_keys:
+            self._awaited_keys.discard(key)
+            self.journal.wake(key, self.clock.now())
+            self._poke_all()
+
+    def learn(self, announcement: Active, held: Claim, ended: Attempt) -> None:
+        """Lessons from one outcome for other deliveries: refused texts, refused addresses."""
+        self.lessons.learn(announcement, held.delivery, ended, self.journal, self.clock.now())
+
+    def changed(self, channel: str) -> asyncio.Event:
+        return self._changed[channel]
+
+    def doubt_after_s(self, announcement: Active) -> float:
+        return min(max(self.policy(announcement).patience.total_seconds() / 10, 2.0), 5.0)
+
+    def doubt(self, channel: str, provider: str, announcement: Active) -> None:
+        if (channel, provider) in self._doubts:
+            return
+        budget_s = self.policy(announcement).probe_budget.total_seconds()
+        task = asyncio.create_task(self.book.doubt(channel, provider, budget_s))
+        self._doubts[channel, provider] = task
+        task.add_done_callback(lambda _: self._doubts.pop((channel, provider), None))
+
+    def fail(self, error: BaseException | None) -> None:
+        """Something that must end the run: the ledger, or a bug."""
+        self._failure = self._failure or error
+        self._wake.set()
+
+    def report_bug(self, channel: str, error: Exception) -> None:
+        self.tell(
+            Event(
+                Happening.FAILED, channel=channel, reason=f"a fault of this program ({type(error).__name__})"
+            )
+        )
+
+    # -- telling -------------------------------------------------------------------------------
+
+    def tell(self, event: Event) -> None:
+        self._listener(event)
+
+    def tell_moved_on(self, channel: str, held: Claim, to_channel: str) -> None:
+        tried = any(a.channel == channel for a in held.attempts)
+        what = Happening.MOVED_ON if tried else Happening.PASSED_OVER
+        last = held.attempts[-1].reason if tried else self._why_not(channel)
+        self.tell(Event(what, channel, held.delivery.recipient, to_channel, last))
+
+    def _why_not(self, channel: str) -> str:
+        providers = self.book.standing(channel).providers
+        return next((p.reason for p in providers if not p.usable), "")
+
+    def tell_waiting(self, held: Claim, wait: Wait) -> None:
+        self.tell(
+            Event(Happening.WAITING, wait.lane, held.delivery.recipient, reason=wait.reason or wait.why.value)
+        )
+
+    def tell_closed(self, held: Claim, close: Close) -> None:
+        reached = close.state is State.REACHED
+        confirms = (
+            close.via is None
+            or close.via not in self._lanes
+            or self._lanes[close.via].channel.traits.confirms
+        )
+        self.tell(
+            Event(
+                Happening.REACHED if reached else Happening.ENDED,
+                close.via or "",
+                held.delivery.recipient,
+                reason="; ".join(close.reasons),
+                unconfirmed=not confirms,
+            )
+        )
+        if held.delivery.kind is RecipientKind.PLACE or not self._busy():
+            self._wake.set()
+
+    # -- reactions -----------------------------------------------------------------------------
+
+    def _on_moved(self, moved: Moved) -> None:
+        lane = self._lanes.get(moved.lane)
+        if lane is not None:
+            lane.due(moved.next_at)
+
+    def _on_health(self, channel: str) -> None:
+        usable = any(p.usable for p in self.book.standing(channel).providers)
+        before, self._usable[channel] = self._usable.get(channel, True), usable
+        verdict = self.book.verdict(channel)
+        said, self._verdicts[channel] = self._verdicts.get(channel), verdict
+        if verdict is Verdict.DOWN and said is not Verdict.DOWN:
+            self.tell(Event(Happening.CHANNEL_DOWN, channel, reason=self._why_not(channel)))
+        if usable and not before:
+            self._hasten = True
+            self._changed[channel] = asyncio.Event()
+            self.tell(Event(Happening.CHANNEL_BACK, channel))
+            self._wake.set()
+        elif before and not usable:
+            self._changed[channel].set()
+            self._lanes[channel].reconsider()
+
+    def _poke_all(self) -> None:
+        for lane in self._lanes.values():
+            lane.poke.set()
+
+    def _lane_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.fail(task.exception())
+
+
+def tally(events: Iterable[Event]) -> Counter[Happening]:
+    """How often each thing happened."""
+    return Counter(event.what for event in events)

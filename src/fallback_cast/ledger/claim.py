@@ -1,0 +1,258 @@
+"""Claiming due deliveries under a lease, and what a claim must know of their past."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+
+from fallback_cast.ledger import schema
+from fallback_cast.ledger.open import Ledger
+from fallback_cast.model.delivery import Attempt, Delivery, Outcome, RecipientKind, Route
+from fallback_cast.model.errors import Layer
+from fallback_cast.model.message import idempotency_key
+
+_KEYS_AT_ONCE = 900  # below SQLite's limit of bound values
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """An announcement that has open deliveries."""
+
+    id: str
+    importance: str
+    created_at: datetime
+    starts_at: datetime
+    gate_until: datetime | None
+    page_url: str | None
+    revision: int
+    expires_at: datetime
+    cancelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One delivery that is ours until the lease ends, with all attempts on its addresses."""
+
+    delivery: Delivery
+    attempts: tuple[Attempt, ...]
+
+
+def active_announcements(ledger: Ledger) -> list[Active]:
+    """Those with anything left to do, urgent first, then oldest first."""
+    table = schema.announcement
+    with ledger.reading() as connection:
+        rows = connection.execute(
+            select(table).where(table.c.state.in_(("scheduled", "dispatching", "held")))
+        ).all()
+    found = [
+        Active(
+            row.id,
+            row.importance,
+            row.created_at,
+            row.starts_at,
+            row.gate_until,
+            row.page_url,
+            row.revision,
+            row.expires_at,
+            False,
+        )
+        for row in rows
+    ]
+    order = {"urgent": 0, "normal": 1, "info": 2}
+    return sorted(found, key=lambda a: (order[a.importance], a.created_at))
+
+
+def claim(
+    ledger: Ledger,
+    announcement: Active,
+    lane: str,
+    owner: str,
+    now: datetime,
+    lease_until: datetime,
+    limit: int,
+) -> list[Claim]:
+    """Take up to `limit` due deliveries of one announcement on one lane, the longest due first."""
+    table = schema.delivery
+    due = (
+        select(table.c.id)
+        .where(
+            table.c.announcement_id == announcement.id,
+            table.c.lane == lane,
+            table.c.state == "open",
+            table.c.next_at <= now,
+        )
+        .order_by(table.c.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    take = (
+        update(table)
+        .where(table.c.id.in_(due))
+        .values(owner=owner, next_at=lease_until, waits_for=None)
+        .returning(
+            table.c.id, table.c.kind, table.c.recipient, table.c.routes, table.c.revision, table.c.opened_at
+        )
+    )
+    with ledger.writing() as connection:
+        rows = connection.execute(take).all()
+        return _with_past(connection, announcement, rows, now) if rows else []
+
+
+def _with_past(
+    connection: Connection, announcement: Active, rows: Sequence[Row[Any]], now: datetime
+) -> list[Claim]:
+    routes = {row.id: tuple(Route(c, a) for c, a in json.loads(row.routes)) for row in rows}
+    keys = {
+        (row.id, route): idempotency_key(announcement.id, row.revision, route.channel, route.address)
+        for row in rows
+        for route in routes[row.id]
+    }
+    attempts = _attempts_by_key(connection, set(keys.values()))
+    suppressed = _suppressed(connection, {route for found in routes.values() for route in found}, now)
+    claims = []
+    for row in rows:
+        mine = (
+            [a for route in routes[row.id] for a in attempts.get(keys[row.id, route], ())] if attempts else []
+        )
+        delivery = Delivery(
+            id=row.id,
+            announcement_id=announcement.id,
+            recipient=row.recipient,
+            kind=RecipientKind(row.kind),
+            routes=routes[row.id],
+            revision=row.revision,
+            opened_at=row.opened_at,
+            expires_at=announcement.expires_at,
+            cancelled=announcement.cancelled,
+            suppressed=suppressed.intersection(routes[row.id]) if suppressed else frozenset(),
+        )
+        claims.append(Claim(delivery, tuple(mine)))
+    return claims
+
+
+_BY_KEY = select(schema.attempt).where(schema.attempt.c.key.in_(bindparam("keys", expanding=True)))
+
+
+def _attempts_by_key(connection: Connection, keys: set[str]) -> dict[str, list[Attempt]]:
+    found: dict[str, list[Attempt]] = {}
+    for some in _chunks(sorted(keys)):
+        for row in connection.execute(_BY_KEY, {"keys": some}):
+            found.setdefault(row.key, []).append(attempt_of(row))
+    return found
+
+
+def _suppressed(connection: Connection, routes: set[Route], now: datetime) -> frozenset[Route]:
+    table = schema.suppression
+    if connection.execute(select(table.c.channel).limit(1)).first() is None:
+        return frozenset()
+    found = set()
+    for some in _chunks(sorted({route.address for route in routes})):
+        query = select(table.c.channel, table.c.address).where(
+            table.c.address.in_(some), (table.c.ends_at.is_(None)) | (table.c.ends_at > now)
+        )
+        found |= {Route(row.channel, row.address) for row in connection.execute(query)}
+    return frozenset(found & routes)
+
+
+def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (values[start : start + _KEYS_AT_ONCE] for start in range(0, len(values), _KEYS_AT_ONCE))
+
+
+def attempt_of(row: Row[Any]) -> Attempt:
+    return Attempt(
+        key=row.key,
+        number=row.number,
+        channel=row.channel,
+        provider=row.provider,
+        address=row.address,
+        outcome=Outcome(row.outcome),
+        begun_at=row.begun_at,
+        ended_at=row.ended_at,
+        error=row.error,
+        reason=row.reason,
+        layer=Layer(row.layer) if row.layer else None,
+        place_only=row.place_only,
+        not_before=row.not_before,
+        reference=row.reference,
+        note=row.note,
+        possible_duplicate=row.possible_duplicate,
+    )
+
+
+def next_due(ledger: Ledger, announcement_ids: Sequence[str]) -> dict[tuple[str, str], datetime]:
+    """When the next delivery of each announcement and lane is due (or its lease ends)."""
+    table = schema.delivery
+    query = (
+        select(table.c.announcement_id, table.c.lane, func.min(table.c.next_at).label("next_at"))
+        .where(table.c.announcement_id.in_(announcement_ids), table.c.state == "open")
+        .group_by(table.c.announcement_id, table.c.lane)
+    )
+    with ledger.reading() as connection:
+        return {(row.announcement_id, row.lane): row.next_at for row in connection.execute(query)}
+
+
+def renew(ledger: Ledger, ids: Sequence[int], owner: str, lease_until: datetime) -> None:
+    """We live: keep these deliveries."""
+    table = schema.delivery
+    statement = (
+        update(table)
+        .where(table.c.id == bindparam("claimed"), table.c.owner == owner, table.c.state == "open")
+        .values(next_at=lease_until)
+    )
+    with ledger.writing() as connection:
+        connection.execute(statement, [{"claimed": id} for id in ids])
+
+
+def hasten(ledger: Ledger, now: datetime) -> None:
+    """A provider may be tried again: whoever waits for one is looked at now."""
+    table = schema.delivery
+    with ledger.writing() as connection:
+        connection.execute(
+            update(table)
+            .where(table.c.state == "open", table.c.why.in_(("retry", "held")), table.c.owner.is_(None))
+            .where(table.c.next_at > now)
+            .values(next_at=now)
+        )
+
+
+def change_lane(ledger: Ledger, lost: str, lane: str) -> None:
+    """A channel was removed from the settings: its deliveries are decided upon in another lane."""
+    table = schema.delivery
+    with ledger.writing() as connection:
+        connection.execute(
+            update(table).where(table.c.state == "open", table.c.lane == lost).values(lane=lane)
+        )
+
+
+def rescue(ledger: Ledger, now: datetime) -> int:
+    """Settle what a dead dispatcher left. Call it only while holding the dispatcher lock.
+
+    Attempts that were begun may have gone out: their outcome is unknown, never "unsent" (P3).
+    Returns how many there were.
+    """
+    attempts, deliveries = schema.attempt, schema.delivery
+    with ledger.writing() as connection:
+        left = connection.execute(
+            update(attempts)
+            .where(attempts.c.outcome == Outcome.BEGUN.value)
+            .values(
+                outcome=Outcome.UNKNOWN.value,
+                error="outcome-unknown",
+                reason="the program ended before the answer came",
+                ended_at=now,
+            )
+        )
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.state == "open", deliveries.c.owner.is_not(None))
+            .values(owner=None, next_at=now)
+        )
+        connection.execute(
+            update(deliveries).where(deliveries.c.waits_for.is_not(None)).values(waits_for=None, next_at=now)
+        )
+        return left.rowcount

@@ -1,0 +1,1 @@
+"""Alembic's scripts: how an older ledger becomes a newer one."""
