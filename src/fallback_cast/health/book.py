@@ -156,9 +156,9 @@ class HealthBook:
         watch = self._watch(channel, provider)
         # The usual case, thousands of times: all is well and stays so.
         if watch.breaker.verdict is Verdict.UP and watch.breaker.failures == 0.0:
-            watch.breaker = (
-                replace(watch.breaker, seen_at=self._clock.now()) if self._is_old(watch) else watch.breaker
-            )
+            if self._is_old(watch):
+                watch.breaker = replace(watch.breaker, seen_at=self._clock.now())
+                self._dirty.add((channel, provider))
             return
         self._observe(watch, Signal.GOOD, "send", None, "")
 
