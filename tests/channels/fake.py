@@ -16,7 +16,9 @@ from fallback_cast.model.announcement import Announcement, Club, Importance
 from fallback_cast.model.channel import Channel
 from fallback_cast.model.errors import SendError
 
-CLUB = Club(name="Pétanque club de Sainte-Anne", language="fr", site_url="https://sainte-anne.example/annonces/")
+CLUB = Club(
+    name="Pétanque club de Sainte-Anne", language="fr", site_url="https://sainte-anne.example/annonces/"
+)
 
 # Transport faults that every kind with a network behind it must show, with the agreed error.
 # refused: nobody listens. silent: accepts the connection, never says a word. lost: takes the whole

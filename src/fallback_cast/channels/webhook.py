@@ -8,31 +8,43 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import AnyHttpUrl, Field
+import httpx
+from pydantic import AnyHttpUrl, Field, field_validator
 from standardwebhooks import Webhook
 
 from fallback_cast.channels.kit import markup, probe, wording
 from fallback_cast.channels.kit.http import HttpClient, raise_for_answer, ssl_context
-from fallback_cast.channels.kit.settings import BuildContext, ChannelSettings, SecretField
+from fallback_cast.channels.kit.settings import BuildContext, ChannelSettings, DurationField, SecretField
 from fallback_cast.model.announcement import Announcement
 from fallback_cast.model.channel import Channel, Provider, Traits
 from fallback_cast.model.errors import AccessDenied, Unavailable
 from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
+from fallback_cast.model.secret import Secret
 
 
 class Settings(ChannelSettings):
     """Keys of a `[[channel]]` with `kind = "webhook"`."""
 
     kind: Literal["webhook"]
-    url: AnyHttpUrl = Field(description="Where the announcement is posted; this is the place")
+    url: AnyHttpUrl = Field(repr=False, description="Where the announcement is posted; this is the place")
     secret: SecretField = Field(description="whsec_… of the receiver, with which each message is signed")
     ca_file: Path | None = Field(None, description="Certificate authority of a private receiver")
+    timeout: DurationField = Field(timedelta(seconds=15), description="How long to wait for the answer")
+
+    @field_validator("secret")
+    @classmethod
+    def _signs(cls, value: Secret) -> Secret:
+        try:
+            Webhook(value.reveal())
+        except Exception:
+            raise ValueError("a webhook secret is whsec_ followed by base64") from None
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +71,11 @@ class WebhookChannel(Channel, Provider):
         self._path = parts.path + (f"?{parts.query}" if parts.query else "")
         self.failure_domains = frozenset(settings.failure_domains or (parts.hostname or settings.name,))
         self._signer = Webhook(settings.secret.reveal())
-        self._client = HttpClient(f"{parts.scheme}://{parts.netloc}", ca_file=settings.ca_file)
-        self._tls = ssl_context(settings.ca_file) if parts.scheme == "https" else None
+        ca_file = context.base_dir / settings.ca_file if settings.ca_file else None
+        self._client = HttpClient(
+            f"{parts.scheme}://{parts.netloc}", ca_file=ca_file, read_s=settings.timeout.total_seconds()
+        )
+        self._tls = ssl_context(ca_file) if parts.scheme == "https" else None
         self.providers: Sequence[Provider] = (self,)
 
     def place(self) -> str:
@@ -93,7 +108,11 @@ class WebhookChannel(Channel, Provider):
         }
         kind = "announcement.cancelled" if announcement.cancelled else "announcement.published"
         body = {"type": kind, "timestamp": announcement.created_at.isoformat(), "data": data}
-        return WebhookMessage(text, json.dumps(body, ensure_ascii=False))
+        facts = "\n".join(
+            f"{fact.label}: {fact.value}" for fact in wording.facts(announcement, self._club, page_url)
+        )
+        shown = "\n\n".join(part for part in (wording.headline(announcement), text, facts) if part)
+        return WebhookMessage(shown, json.dumps(body, ensure_ascii=False))
 
     async def send(self, message: Message, address: str, key: str) -> Accepted:
         assert isinstance(message, WebhookMessage)
@@ -107,8 +126,7 @@ class WebhookChannel(Channel, Provider):
         response = await self._client.request(
             "POST", self._path, content=message.body.encode(), headers=headers
         )
-        if response.status_code == 410:
-            raise AccessDenied("HTTP 410: the receiver wants no more messages")
+        _raise_if_gone(response)
         raise_for_answer(response)
         return Accepted()
 
@@ -118,9 +136,16 @@ class WebhookChannel(Channel, Provider):
     async def _ask(self, client: HttpClient) -> str:
         """A receiver need not answer HEAD; any answer of its own below 500 shows that it lives."""
         response = await client.request("HEAD", self._path)
+        _raise_if_gone(response)
         if response.status_code >= 500:
             raise Unavailable(f"HTTP {response.status_code}")
         return f"HTTP {response.status_code}"
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _raise_if_gone(response: httpx.Response) -> None:
+    """410 is the receiver's word to stop for good (Standard Webhooks 1.0.0)."""
+    if response.status_code == 410:
+        raise AccessDenied("HTTP 410: no more messages are wanted here")

@@ -111,7 +111,10 @@ class HealthBook:
 
     def _provider_standing(self, watch: _Watch) -> ProviderStanding:
         breaker, usable, reason, retry_at = watch.breaker, True, "", None
-        if breaker.verdict is Verdict.DOWN:
+        traits = self._channels[watch.channel].traits
+        if traits.publishes and traits.local and not breaker.configuration:
+            pass  # our own folder takes the page, whatever the internet line says about its address (P6, P7)
+        elif breaker.verdict is Verdict.DOWN:
             usable, reason, retry_at = False, f"down ({breaker.reason})", breaker.retry_at
             if breaker.configuration:
                 reason = f"our account or settings are refused ({breaker.reason})"

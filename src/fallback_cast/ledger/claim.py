@@ -112,7 +112,7 @@ def _with_past(
         for row in rows
         for route in routes[row.id]
     }
-    attempts = _attempts_by_key(connection, set(keys.values()))
+    attempts = attempts_by_key(connection, set(keys.values()))
     suppressed = _suppressed(connection, {route for found in routes.values() for route in found}, now)
     claims = []
     for row in rows:
@@ -138,7 +138,7 @@ def _with_past(
 _BY_KEY = select(schema.attempt).where(schema.attempt.c.key.in_(bindparam("keys", expanding=True)))
 
 
-def _attempts_by_key(connection: Connection, keys: set[str]) -> dict[str, list[Attempt]]:
+def attempts_by_key(connection: Connection, keys: set[str]) -> dict[str, list[Attempt]]:
     found: dict[str, list[Attempt]] = {}
     for some in _chunks(sorted(keys)):
         for row in connection.execute(_BY_KEY, {"keys": some}):

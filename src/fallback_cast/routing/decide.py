@@ -315,10 +315,17 @@ class _Case:
                 return f"outcome unknown ({attempt.reason})"
         return ""
 
+    def _account_since(self, provider: ProviderStanding) -> datetime:
+        """Refusals before the settings changed, or before the organiser said `retry`, are void."""
+        opened_at = self.delivery.opened_at
+        return max(provider.configured_at, opened_at) if provider.configured_at else opened_at
+
     def _recognised(self, channel: ChannelStanding, provider: ProviderStanding, attempt: Attempt) -> bool:
         """The provider would know the key again: sending once more cannot tell anybody twice."""
         if not (channel.traits.deduplicates or provider.deduplicates):
             return False
+        if provider.configured_at and attempt.begun_at < provider.configured_at:
+            return False  # another account: a new scope of idempotency
         window = channel.traits.deduplicates_for
         return window is None or self.now - attempt.begun_at < timedelta(seconds=window)
 

@@ -7,6 +7,7 @@ never been made, so faults are told apart by their cause, never by httpx's class
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import socket
@@ -31,10 +32,11 @@ from fallback_cast.model.errors import (
     SendError,
     Throttled,
     Unavailable,
+    UserError,
 )
 
 # Request lines hold tokens (Telegram) and addresses (Kannel): none may reach a log.
-for _name in ("httpx", "httpcore", "aiohttp"):
+for _name in ("httpx", "httpcore", "aiohttp", "aiohttp.client", "aiohttp.internal"):
     logging.getLogger(_name).disabled = True
 
 MAX_RETRY_AFTER_S = 3600.0
@@ -74,35 +76,44 @@ class HttpClient:
         self._headers = dict(headers or {})
         self._auth = auth
         self._ca_file = ca_file
-        self._timeout = httpx.Timeout(read_s, connect=connect_s, pool=2 * connect_s)
+        self._connect_s, self._read_s = min(connect_s, read_s), read_s
         self._max_connections = max_connections
         self._fresh = fresh
         self._client: httpx.AsyncClient | None = None
 
     def fresh(self, *, connect_s: float = 5.0, read_s: float = 10.0) -> HttpClient:
-        """The same provider over connections of its own that are used once: for probes."""
+        """The same provider over connections of its own that are used once: for probes.
+
+        Never more patient than the sends themselves.
+        """
         return HttpClient(
             self.base_url,
             headers=self._headers,
             auth=self._auth,
             ca_file=self._ca_file,
-            connect_s=connect_s,
-            read_s=read_s,
+            connect_s=min(connect_s, self._connect_s),
+            read_s=min(read_s, self._read_s),
             max_connections=1,
             fresh=True,
         )
 
     async def request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         """One request, its whole answer read. Raises Unavailable if it surely did not go out, else
-        OutcomeUnknown; every answer, of any status, is returned (`raise_for_answer` judges it).
+        OutcomeUnknown; every answer, of any status, is returned (`raise_for_answer` judges it), cut
+        after MAX_ANSWER_BYTES.
+
+        An answer that drips in for ever ends too: connecting and reading together have twice their
+        own time-outs, and a connection that takes too long has been given up well before that.
         """
         if self._client is None:
             self._client = self._open()
         try:
-            return await self._client.request(method, self.base_url + path, **kwargs)
+            async with asyncio.timeout(2 * (self._connect_s + self._read_s)):
+                async with self._client.stream(method, self.base_url + path, **kwargs) as response:
+                    return await _whole(response)
         except httpx.HTTPError as error:
             raise _fault(error.__cause__ or error) from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, httpx.InvalidURL) as error:
             raise _fault(error) from None
 
     async def close(self) -> None:
@@ -133,15 +144,37 @@ class HttpClient:
             transport=AiohttpTransport(client=session, verify=context or False),
             headers=self._headers,
             auth=self._auth,
-            timeout=self._timeout,
+            timeout=httpx.Timeout(self._read_s, connect=self._connect_s, pool=2 * self._connect_s),
             follow_redirects=False,
             trust_env=False,
         )
 
 
+async def _whole(response: httpx.Response) -> httpx.Response:
+    """The answer with its body read and decoded; what is longer than MAX_ANSWER_BYTES is left unread."""
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > MAX_ANSWER_BYTES:
+            break
+    decoded = (b"content-encoding", b"content-length", b"transfer-encoding")
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in decoded]
+    return httpx.Response(
+        response.status_code, headers=headers, content=bytes(content), request=response.request
+    )
+
+
 def ssl_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Verification always on; the system's certificate authorities, or only those in `ca_file`."""
-    return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    """Verification always on; the system's certificate authorities, or only those in `ca_file`.
+
+    Raises UserError if that file cannot be read or holds no certificate.
+    """
+    try:
+        return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    except OSError as error:
+        raise UserError(
+            "the file of the certificate authority cannot be used", where="ca_file", hint=str(ca_file)
+        ) from error
 
 
 def _fault(error: BaseException) -> SendError:
@@ -161,7 +194,7 @@ def _fault(error: BaseException) -> SendError:
             return Unavailable("no connection in time", layer=Layer.ROUTE)
         case aiohttp.InvalidURL() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
             return AccessDenied("the address of the provider in the settings is not valid")
-        case aiohttp.SocketTimeoutError():
+        case aiohttp.SocketTimeoutError() | TimeoutError():
             return OutcomeUnknown("no answer in time")
         case _:
             return OutcomeUnknown("the connection broke before the answer was complete")
@@ -201,12 +234,12 @@ def raise_for_answer(response: httpx.Response) -> None:
 def retry_after(response: httpx.Response) -> float | None:
     """Seconds of a `Retry-After` header (RFC 9110 §10.2.3), as number or date, at most an hour."""
     value = response.headers.get("retry-after", "").strip()
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         seconds = float(value)
     else:
         try:
             moment = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         seconds = (aware - datetime.now(UTC)).total_seconds()
@@ -219,6 +252,6 @@ def json_body(response: httpx.Response) -> dict[str, Any] | None:
         return None
     try:
         value = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -75,9 +75,13 @@ async def connect(host: str, port: int) -> socket.socket:
 
     Raises socket.gaierror for the name and OSError for the route; the caller sets the deadline.
     """
+    return await connect_any(await resolve(host, port))
+
+
+async def connect_any(infos: Sequence[AddressInfo]) -> socket.socket:
+    """As `connect`, to a host whose addresses are already known. Raises OSError for the route."""
     from aiohappyeyeballs import start_connection
 
-    infos = await resolve(host, port)
     return await start_connection(list(infos), happy_eyeballs_delay=0.25)
 
 

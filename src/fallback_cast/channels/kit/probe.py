@@ -67,19 +67,20 @@ async def _probe_tls(sock: socket.socket, host: str, tls: ssl.SSLContext) -> Che
         reason = "no TLS answer in time" if isinstance(error, TimeoutError) else tls_reason(error)
         return Check(Layer.TLS, False, time.perf_counter() - started, reason)
     elapsed = time.perf_counter() - started
-    days = _days_left(writer.get_extra_info("peercert"))
+    days = days_left(writer.get_extra_info("peercert"))
     writer.transport.abort()
     return Check(Layer.TLS, True, elapsed, "" if days is None else f"certificate valid for {days} days")
 
 
-def _days_left(certificate: dict[str, str] | None) -> int | None:
+def days_left(certificate: dict[str, str] | None) -> int | None:
+    """Whole days until a server's certificate (`peercert`) ends; None if it does not say."""
     if not certificate or "notAfter" not in certificate:
         return None
     return int((ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()) // 86400)
 
 
-async def probe_application(ask: Callable[[], Awaitable[str]]) -> Check:
-    """One application check: what `ask` saw, or its SendError as a failed layer."""
+async def probe_application(ask: Callable[[], Awaitable[str]], layer: Layer = Layer.SERVICE) -> Check:
+    """One application check of this layer: what `ask` saw, or its SendError as a failed layer."""
     started = time.perf_counter()
     try:
         detail = await ask()
@@ -87,4 +88,4 @@ async def probe_application(ask: Callable[[], Awaitable[str]]) -> Check:
         return Check(Layer.RATE, True, time.perf_counter() - started, error.reason)
     except SendError as error:
         return Check(error.layer or Layer.SERVICE, False, time.perf_counter() - started, error.reason)
-    return Check(Layer.SERVICE, True, time.perf_counter() - started, detail)
+    return Check(layer, True, time.perf_counter() - started, detail)

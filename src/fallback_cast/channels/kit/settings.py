@@ -102,3 +102,8 @@ class BuildContext:
     club: Club
     base_dir: Path = field(default_factory=Path)  # relative paths in the settings start here
     ask_posted: Callable[[str, str], bool] = _nobody_to_ask  # (channel name, text to paste) → posted?
+
+    @property
+    def somebody_to_ask(self) -> bool:
+        """Whether a person can be asked at all; who builds the context knows, by giving `ask_posted`."""
+        return self.ask_posted is not _nobody_to_ask

@@ -1,0 +1,74 @@
+"""One SMTP relay as a provider: paces, sends, probes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from fallback_cast.channels.email.connection import Dialer, Steps, say_goodbye
+from fallback_cast.channels.email.mime import Letterhead, MailMessage, complete
+from fallback_cast.channels.email.session import Pool, Session
+from fallback_cast.channels.email.settings import RelaySettings
+from fallback_cast.model.channel import Pace, Provider
+from fallback_cast.model.errors import AddressRefused, SendError
+from fallback_cast.model.health import Check
+from fallback_cast.model.message import Accepted, Message
+
+_DAY_S = 86400.0
+
+
+class Relay(Provider):
+    """Takes our messages and carries them on. What it accepted is its own to deliver or to bounce."""
+
+    def __init__(
+        self, settings: RelaySettings, head: Letterhead, domains: Sequence[str] | None, base_dir: Path
+    ) -> None:
+        self.name = settings.usual_name
+        self.failure_domains = frozenset(settings.failure_domains or domains or (settings.host.lower(),))
+        self.max_in_flight = settings.max_connections
+        self._head = head
+        self._dialer = Dialer(settings, base_dir)
+        self._final_s = settings.final_timeout.total_seconds()
+        self._connections = settings.max_connections
+        self._pool: Pool | None = None
+        self._paces = _paces(settings)
+
+    def paces(self, address: str) -> Sequence[Pace]:
+        return self._paces
+
+    async def send(self, message: Message, address: str, key: str) -> Accepted:
+        assert isinstance(message, MailMessage)
+        try:
+            letter = complete(self._head, message, address, key)
+        except ValueError:
+            raise AddressRefused("the address cannot be written in a message") from None
+        if self._pool is None:
+            self._pool = Pool(self._open, self._connections)
+        return await self._pool.deliver(letter)
+
+    async def _open(self) -> Session:
+        return Session(await self._dialer.open(Steps()), self._final_s)
+
+    async def probe(self) -> list[Check]:
+        """Name, route, TLS, EHLO and NOOP, login; then QUIT: nobody gets a message."""
+        steps = Steps()
+        try:
+            smtp = await self._dialer.open(steps, probing=True)
+        except SendError:
+            return steps.checks
+        await say_goodbye(smtp)
+        return steps.checks
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            await asyncio.shield(pool.close())
+
+
+def _paces(settings: RelaySettings) -> tuple[Pace, ...]:
+    name = settings.usual_name
+    steady = Pace(f"email/{name}", 1 / settings.rate, max(1, int(settings.rate)))
+    if settings.max_per_day is None:
+        return (steady,)
+    return Pace(f"email/{name}/day", _DAY_S / settings.max_per_day, settings.max_per_day), steady

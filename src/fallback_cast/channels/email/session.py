@@ -1,0 +1,251 @@
+"""SMTP transactions over connections that are kept for a while, with the phase of every fault known."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPServerDisconnected, SMTPTimeoutError
+
+from fallback_cast.channels.email.connection import hang_up, say_goodbye
+from fallback_cast.channels.email.mime import Letter
+from fallback_cast.channels.email.replies import Step, refusal
+from fallback_cast.model.errors import (
+    AccessDenied,
+    AddressRefused,
+    MessageRefused,
+    OutcomeUnknown,
+    Scope,
+    SendError,
+    Throttled,
+    Unavailable,
+)
+from fallback_cast.model.message import Accepted
+
+IDLE_S = 30.0  # many routers and servers forget a silent connection soon after
+
+
+class Session:
+    """One connection and what it may carry. Letters go through it one after the other."""
+
+    def __init__(self, smtp: SMTP, final_s: float) -> None:
+        self.smtp = smtp
+        self.idle_since = 0.0
+        self._final_s = final_s
+        self._used = False
+        self._half_done = False  # the server still holds the envelope of a letter that was refused
+        size = smtp.esmtp_extensions.get("size", "")
+        self._size_limit = int(size) if size.isascii() and size.isdigit() else 0
+        self._takes_size = smtp.supports_extension("size")
+        self._takes_dsn = smtp.supports_extension("dsn")
+        self._takes_utf8 = smtp.supports_extension("smtputf8")
+
+    @property
+    def alive(self) -> bool:
+        return self.smtp.is_connected
+
+    def hang_up(self) -> None:
+        hang_up(self.smtp)
+
+    async def say_goodbye(self) -> None:
+        await say_goodbye(self.smtp)
+
+    async def begin(self, letter: Letter) -> bool:
+        """MAIL. False: this connection had died while it was kept, nothing was begun, take another.
+
+        Raises Unavailable, Throttled, AccessDenied or MessageRefused.
+        """
+        options = self._options(letter)
+        try:
+            if self._half_done:
+                await self._ask(Step.MAIL, b"RSET")
+                self._half_done = False
+            reply = await self._ask(Step.MAIL, b"MAIL", b"FROM:<" + letter.sender + b">", *options)
+        except _Silent as silence:
+            raise silence.error from None
+        except Unavailable:
+            if self._used:
+                return False
+            raise
+        if reply.code == 421 and self._used:
+            return False  # "too many messages over this connection" is no limit of the account
+        self._used = True
+        if reply.code != 250:
+            raise self._refused(reply, Step.MAIL, letter)
+        self._half_done = True
+        return True
+
+    def _options(self, letter: Letter) -> list[bytes]:
+        """What MAIL carries (RFC 1870, 3461, 6531), and what this server cannot carry at all."""
+        size = len(letter.data)
+        if 0 < self._size_limit < size:
+            raise MessageRefused("the message is too big for this server")
+        if letter.utf8 and not self._takes_utf8:
+            raise AccessDenied("this server takes no address with accents", scope=_narrow(letter))
+        options = [b"SIZE=%d" % size] if self._takes_size else []
+        if letter.utf8:
+            options += [b"BODY=8BITMIME", b"SMTPUTF8"]
+        if self._takes_dsn:
+            # Bounces bring back the headers only, and name the attempt.
+            options += [b"RET=HDRS", b"ENVID=" + letter.token.encode()]
+        return options
+
+    async def finish(self, letter: Letter) -> Accepted:
+        """RCPT for each address, DATA and the text. Raises any of the six."""
+        try:
+            refused = await self._name_recipients(letter)
+            reply = await self._ask(Step.DATA, b"DATA")
+        except _Silent as silence:
+            raise silence.error from None
+        if reply.code != 354:
+            raise self._refused(reply, Step.DATA, letter)
+        reply = await self._hand_over(letter.data)
+        self._half_done = False
+        if not 200 <= reply.code < 300:
+            raise self._refused(reply, Step.BODY, letter)
+        return Accepted(reference=_reference(reply.message), note=_note(letter, refused))
+
+    async def _name_recipients(self, letter: Letter) -> list[SendError]:
+        refused: list[SendError] = []
+        for recipient in letter.recipients:
+            reply = await self._ask(Step.RCPT, b"RCPT", b"TO:<" + recipient + b">")
+            if not 250 <= reply.code <= 252:
+                refused.append(self._refused(reply, Step.RCPT, letter))
+                if not self.alive:
+                    raise refused[-1]
+        if len(refused) == len(letter.recipients):
+            raise _hopeful(refused)
+        return refused
+
+    async def _hand_over(self, data: bytes) -> SMTPResponse:
+        """The text and its final dot. From the first byte on, silence means that we do not know.
+
+        aiosmtplib's own `data()` would not say on which side of the text a connection broke, and would
+        search the whole text for line ends and dots again for every recipient.
+        """
+        protocol = self.smtp.protocol
+        if protocol is None or not protocol.is_connected:
+            raise Unavailable("the server closed the connection before the text")
+        protocol.write(data)
+        try:
+            reply = await protocol.read_response(timeout=self._final_s)
+        except SMTPTimeoutError:
+            self.hang_up()
+            raise OutcomeUnknown("no answer to the message in time") from None
+        except (SMTPException, OSError):
+            self.hang_up()
+            raise OutcomeUnknown("the connection broke before the message was answered") from None
+        if not 200 <= reply.code < 300 and not 400 <= reply.code < 600:
+            self.hang_up()
+            raise OutcomeUnknown("the answer to the message makes no sense")
+        return reply
+
+    async def _ask(self, step: Step, *words: bytes) -> SMTPResponse:
+        try:
+            return await self.smtp.execute_command(*words)
+        except SMTPTimeoutError:
+            self.hang_up()
+            raise _Silent(Unavailable(f"no answer to {step} in time")) from None
+        except (SMTPException, OSError):
+            self.hang_up()
+            raise Unavailable(f"the connection broke at {step}") from None
+
+    def _refused(self, reply: SMTPResponse, step: Step, letter: Letter) -> SendError:
+        if 400 <= reply.code < 600:
+            return refusal(reply.code, reply.message, step, of_place=letter.of_place)
+        self.hang_up()
+        return Unavailable(f"an answer to {step} that makes no sense")
+
+
+class _Silent(Exception):
+    """A server that does not answer: another connection would only wait as long again."""
+
+    def __init__(self, error: Unavailable) -> None:
+        self.error = error
+
+
+def _narrow(letter: Letter) -> Scope:
+    return Scope.PLACE if letter.of_place else Scope.ADDRESS
+
+
+def _hopeful(refused: list[SendError]) -> SendError:
+    """Of several refusals the one that leaves most hope: later before never."""
+    order = (Throttled, Unavailable, AccessDenied, MessageRefused, AddressRefused)
+    return min(refused, key=lambda error: order.index(type(error)))  # type: ignore[arg-type]
+
+
+def _reference(text: str) -> str | None:
+    """The server's queue id, in its own words, without addresses."""
+    words = [word for word in text.split() if "@" not in word and word.isprintable()]
+    return " ".join(words)[:120] or None
+
+
+def _note(letter: Letter, refused: list[SendError]) -> str:
+    if not refused:
+        return ""
+    reasons = "; ".join(dict.fromkeys(error.reason for error in refused))
+    return f"{len(refused)} of {len(letter.recipients)} addresses refused: {reasons}"
+
+
+class Pool:
+    """Connections that wait for the next letter, the one used last first."""
+
+    def __init__(self, open_session: Callable[[], Awaitable[Session]], size: int) -> None:
+        self._open = open_session
+        self._room = asyncio.Semaphore(size)
+        self._idle: list[Session] = []
+        self._pruning: asyncio.TimerHandle | None = None
+
+    async def deliver(self, letter: Letter) -> Accepted:
+        """One transaction. A kept connection that turns out dead at MAIL is replaced once: nothing
+        had been begun on it.
+        """
+        async with self._room:
+            session = self._take() or await self._open()
+            try:
+                if not await session.begin(letter):
+                    session.hang_up()
+                    session = await self._open()
+                    await session.begin(letter)
+                return await session.finish(letter)
+            except SendError:
+                raise
+            except BaseException:  # cancelled in the middle: the next answer would be for this letter
+                session.hang_up()
+                raise
+            finally:
+                self._give_back(session)
+
+    def _take(self) -> Session | None:
+        oldest = asyncio.get_running_loop().time() - IDLE_S
+        while self._idle:
+            session = self._idle.pop()
+            if session.alive and session.idle_since > oldest:
+                return session
+            session.hang_up()
+        return None
+
+    def _give_back(self, session: Session) -> None:
+        if not session.alive:
+            return
+        loop = asyncio.get_running_loop()
+        session.idle_since = loop.time()
+        self._idle.append(session)
+        if self._pruning is None:
+            self._pruning = loop.call_later(IDLE_S, self._prune)
+
+    def _prune(self) -> None:
+        loop = asyncio.get_running_loop()
+        oldest = loop.time() - IDLE_S
+        old = [session for session in self._idle if session.idle_since <= oldest]
+        self._idle = [session for session in self._idle if session.idle_since > oldest]
+        for session in old:
+            session.hang_up()
+        self._pruning = loop.call_later(IDLE_S, self._prune) if self._idle else None
+
+    async def close(self) -> None:
+        if self._pruning is not None:
+            self._pruning.cancel()
+            self._pruning = None
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(session.say_goodbye() for session in idle))

@@ -1,0 +1,325 @@
+"""The commands and their options. Bodies live in their own modules and load when they run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fallback_cast.cli.terminal import EXIT_OPEN, Terminal, show_error, system_language
+from fallback_cast.model.texts import translate
+
+
+def _(text: str) -> str:
+    """Help texts in the language of the environment."""
+    return translate(system_language(), text)
+
+
+def _help(sentence: str, example: str) -> str:
+    return f"{_(sentence)}\n\n{_('Example')}: {example}"
+
+
+app = typer.Typer(
+    name="fallback-cast",
+    help=_("One announcement over ranked channels, with automatic fallback when a platform is out."),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Config = Annotated[
+    Path | None, typer.Option("--config", help=_("The settings file (default: channels.toml)"))
+]
+Json = Annotated[bool, typer.Option("--json", help=_("One JSON object on standard output"))]
+Lang = Annotated[str | None, typer.Option("--lang", help=_("Language: fr or en"))]
+NoColor = Annotated[bool, typer.Option("--no-color", help=_("No colours"))]
+Id = Annotated[
+    str, typer.Argument(metavar="ID", help=_("The announcement's id (its beginning is enough) or its code"))
+]
+OptionalId = Annotated[
+    str | None, typer.Argument(metavar="[ID]", help=_("The announcement; without it: the newest ones"))
+]
+Recipients = Annotated[bool, typer.Option("--recipients", help=_("Every recipient with its attempts"))]
+
+
+@app.command(help=_help("Ask a few questions and write channels.toml.", "fallback-cast init"))
+def init(config: Config = None, json: Json = False, lang: Lang = None, no_color: NoColor = False) -> None:
+    from fallback_cast.cli.init import run
+
+    _leave(run(Terminal(config, json, lang, no_color)))
+
+
+@app.command(
+    help=_help(
+        "Check settings, credentials and reach of every channel; messages nobody.",
+        "fallback-cast check email",
+    )
+)
+def check(
+    channel: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHANNEL]...", help=_("Only these channels"))
+    ] = None,
+    config: Config = None,
+    json: Json = False,
+    lang: Lang = None,
+    no_color: NoColor = False,
+) -> None:
+    from fallback_cast.cli.check import run
+
+    _leave(run(Terminal(config, json, lang, no_color), channel or []))
+
+
+@app.command(
+    help=_help(
+        "Announce something to everybody.",
+        "fallback-cast send -t 'Contest cancelled' -b 'The pitch is flooded.' -i urgent",
+    )
+)
+def send(
+    title: Annotated[str, typer.Option("--title", "-t", help=_("The title: one line"))],
+    body: Annotated[str | None, typer.Option("--body", "-b", help=_("The text, in Markdown"))] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help=_("A file with the text (default: standard input)"))
+    ] = None,
+    importance: Annotated[
+        str, typer.Option("--importance", "-i", help=_("info, normal or urgent"))
+    ] = "normal",
+    group: Annotated[list[str] | None, typer.Option("--group", help=_("Only members of this group"))] = None,
+    channel: Annotated[list[str] | None, typer.Option("--channel", help=_("Only this channel"))] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help=_("Begin then: 2026-11-28 14:30, 14:30 or 2h"))
+    ] = None,
+    expires: Annotated[str | None, typer.Option("--expires", help=_("Of no use after this moment"))] = None,
+    event_at: Annotated[str | None, typer.Option("--event-at", help=_("When the event takes place"))] = None,
+    place: Annotated[str | None, typer.Option("--place", help=_("Where the event takes place"))] = None,
+    link: Annotated[str | None, typer.Option("--link", help=_("A page with more"))] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help=_("Idempotency key: the same key announces once"))
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help=_("Nothing on public places"))] = False,
+    public: Annotated[
+        bool, typer.Option("--public", help=_("On public places too, with --group or --private"))
+    ] = False,
+    test: Annotated[bool, typer.Option("--test", help=_("To the organiser alone"))] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help=_("Even if the same went out within the last hour"))
+    ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help=_("Show routes, parts and cost; send nothing"))
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=_("Do not ask"))] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help=_("Store it and leave the sending to another process"))
+    ] = False,
+    timeout: Annotated[
+        str | None,
+        typer.Option("--timeout", help=_("Return after this long, e.g. 5m; what is open goes on later")),
+    ] = None,
+    recipients: Recipients = False,
+    config: Config = None,
+    json: Json = False,
+    lang: Lang = None,
+    no_color: NoColor = False,
+) -> None:
+    from fallback_cast.cli.send import Options, run
+
+    options = Options(
+        title=title,
+        body=body,
+        file=file,
+        importance=importance,
+        groups=tuple(group or ()),
+        channels=tuple(channel or ()),
+        at=at,
+        expires=expires,
+        event_at=event_at,
+        place=place,
+        link=link,
+        key=key,
+        private=private,
+        public=public,
+        test=test,
+        again=again,
+        plan=plan,
+        yes=yes,
+        detach=detach,
+        timeout=timeout,
+        recipients=recipients,
+    )
+    _leave(run(Terminal(config, json, lang, no_color), options))
+
+
+@app.command(
+    help=_help("Where an announcement stands, or the newest ones.", "fallback-cast status K7F3 --recipients")
+)
+def status(
+    id: OptionalId = None,
+    recipients: Recipients = False,
+    config: Config = None,
+    json: Json = False,
+    lang: Lang = None,
+    no_color: NoColor = False,
+) -> None:
+    from fallback_cast.cli.show import run_list, run_status
+
+    terminal = Terminal(config, json, lang, no_color)
+    _leave(run_status(terminal, id, recipients) if id else run_list(terminal, 5))
+
+
+@app.command("list", help=_help("The newest announcements.", "fallback-cast list --limit 50"))
+def list_(
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help=_("How many"))] = 20,
+    config: Config = None,
+    json: Json = False,
+    lang: Lang = None,
+    no_color: NoColor = False,
+) -> None:
+    from fallback_cast.cli.show import run_list
+
+    _leave(run_list(Terminal(config, json, lang, no_color), limit))
+
+
+@app.command(help=_help("Watch an announcement go out, whoever sends it.", "fallback-cast watch K7F3"))
+def watch(
+    id: Id, config: Config = None, json: Json = False, lang: Lang = None, no_color: NoColor = False
+) -> None:
+    from fallback_cast.cli.show import run_watch
+
+    _leave(run_watch(Terminal(config, json, lang, no_color), id))
+
+
+@app.command(help=_help("Settle what an interrupted run left.", "fallback-cast resume"))
+def resume(config: Config = None, json: Json = False, lang: Lang = None, no_color: NoColor = False) -> None:
+    from fallback_cast.cli.send import run_resume
+
+    _leave(run_resume(Terminal(config, json, lang, no_color)))
+
+
+@app.command(
+    help=_help("Take up unreached recipients again, with today's settings.", "fallback-cast retry K7F3")
+)
+def retry(
+    id: Id, config: Config = None, json: Json = False, lang: Lang = None, no_color: NoColor = False
+) -> None:
+    from fallback_cast.cli.send import run_retry
+
+    _leave(run_retry(Terminal(config, json, lang, no_color), id))
+
+
+@app.command(help=_help("Who was not reached, by name, with reasons.", "fallback-cast unreached K7F3 --csv"))
+def unreached(
+    id: Id,
+    csv: Annotated[bool, typer.Option("--csv", help=_("As CSV"))] = False,
+    config: Config = None,
+    json: Json = False,
+    lang: Lang = None,
+    no_color: NoColor = False,
+) -> None:
+    from fallback_cast.cli.show import run_unreached
+
+    _leave(run_unreached(Terminal(config, json, lang, no_color), id, csv))
+
+
+@app.command(
+    help=_help(
+        "The whole story on this machine, with no account: a platform goes down in mid-broadcast.",
+        "fallback-cast demo",
+    )
+)
+def demo(
+    directory: Annotated[
+        Path | None, typer.Option("--directory", help=_("Where the demo keeps its files"))
+    ] = None,
+    json: Json = False,
+    lang: Lang = None,
+    no_color: NoColor = False,
+) -> None:
+    from fallback_cast.cli.demo import run
+
+    _leave(run(Terminal(None, json, lang, no_color), directory))
+
+
+members = typer.Typer(help=_("The members and their addresses."), no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(members, name="members")
+
+
+@members.command(
+    "import",
+    help=_help("Make the members of a CSV file the members.", "fallback-cast members import members.csv"),
+)
+def members_import(
+    file: Annotated[
+        Path, typer.Argument(help=_("CSV with the columns name, language, groups, and one for each channel"))
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Check it, change nothing"))] = False,
+    config: Config = None,
+    json: Json = False,
+    lang: Lang = None,
+    no_color: NoColor = False,
+) -> None:
+    from fallback_cast.cli.members import run_import
+
+    _leave(run_import(Terminal(config, json, lang, no_color), file, dry_run))
+
+
+@members.command(
+    "list",
+    help=_help("The members and on which channels they have an address.", "fallback-cast members list"),
+)
+def members_list(
+    config: Config = None, json: Json = False, lang: Lang = None, no_color: NoColor = False
+) -> None:
+    from fallback_cast.cli.members import run_list as run
+
+    _leave(run(Terminal(config, json, lang, no_color)))
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help=_("Show the version"))] = False,
+) -> None:
+    if version:
+        from fallback_cast import __version__
+
+        print(f"fallback-cast {__version__}")
+        raise typer.Exit
+
+
+def _leave(code: int) -> None:
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """The program. Every mistake ends in one clear message and a documented exit code."""
+    arguments = sys.argv[1:]
+    terminal = Terminal(lang=_given_language(arguments))
+    try:
+        app()
+    except KeyboardInterrupt:
+        terminal.say("stopped; what is stored is not lost: `fallback-cast resume` goes on")
+        code = EXIT_OPEN
+    except Exception as error:
+        if os.environ.get("FALLBACK_CAST_DEBUG"):
+            raise
+        code = show_error(terminal, error)
+    else:
+        return
+    sys.exit(code)
+
+
+def _given_language(arguments: list[str]) -> str | None:
+    """`--lang` also counts for errors that come before a command runs."""
+    for number, argument in enumerate(arguments):
+        if argument.startswith("--lang="):
+            return argument.removeprefix("--lang=")
+        if argument == "--lang" and number + 1 < len(arguments):
+            return arguments[number + 1]
+    return None
+
+
+__all__: list[Any] = ["app", "main"]

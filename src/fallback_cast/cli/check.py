@@ -1,0 +1,123 @@
+"""`check`: settings, credentials and reach of every channel, without messaging anybody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fallback_cast.cli.live import translate_reason
+from fallback_cast.cli.terminal import Terminal
+from fallback_cast.model.channel import Channel, Provider
+from fallback_cast.model.errors import Layer, UserError
+from fallback_cast.model.health import Check, failed_check
+from fallback_cast.model.texts import Phrase
+from fallback_cast.wiring.app import App, open_app
+from fallback_cast.workers.local import run as run_loop
+
+UP, WARNING, DOWN, UNKNOWN = range(4)  # the monitoring plugins' convention
+BUDGET_S = 20.0
+
+
+def run(terminal: Terminal, only: Sequence[str]) -> int:
+    from fallback_cast.cli.people import manual_question
+
+    settings = terminal.settings()
+    with open_app(settings, ask_posted=manual_question(terminal)) as app:
+        unknown = [name for name in only if name not in app.channels]
+        if unknown:
+            raise UserError(
+                Phrase("there is no channel {name!r}", name=unknown[0]), hint=", ".join(app.channels)
+            )
+        chosen = {name: app.channels[name] for name in (only or app.channels)}
+        probes = run_loop(_probe_all(chosen))
+        found = [_channel_object(app, channel, probes[name]) for name, channel in chosen.items()]
+        code = max((_code(channel["verdict"]) for channel in found), default=UNKNOWN)
+        if terminal.json:
+            words = {UP: "up", WARNING: "suspect", DOWN: "down", UNKNOWN: "unknown"}
+            terminal.object({"verdict": words[code], "offline": False, "channels": found})
+        else:
+            for channel in found:
+                _print_channel(terminal, channel)
+            if not settings.health.references:
+                terminal.say(
+                    "advice: without [health] references nobody can tell our own outage from a platform's"
+                )
+        return max(code, WARNING if settings.warnings else UP)
+
+
+async def _probe_all(channels: Mapping[str, Channel]) -> dict[str, list[tuple[Provider, Sequence[Check]]]]:
+    found: dict[str, list[tuple[Provider, Sequence[Check]]]] = {name: [] for name in channels}
+
+    async def probe(name: str, provider: Provider) -> None:
+        try:
+            async with asyncio.timeout(BUDGET_S):
+                checks = await provider.probe()
+        except TimeoutError:
+            checks = [Check(Layer.SERVICE, False, BUDGET_S, "no answer to the probe in time")]
+        found[name].append((provider, checks))
+
+    async with asyncio.TaskGroup() as group:
+        for name, channel in channels.items():
+            for provider in channel.providers:
+                group.create_task(probe(name, provider))
+    for channel in channels.values():
+        for provider in channel.providers:
+            await provider.close()
+    return found
+
+
+def _channel_object(
+    app: App, channel: Channel, probes: Sequence[tuple[Provider, Sequence[Check]]]
+) -> dict[str, Any]:
+    failures = [failed_check(checks) for _, checks in probes]
+    failed = next((f for f in failures if f), None)
+    all_failed = all(failures)
+    return {
+        "name": channel.name,
+        "kind": channel.kind,
+        "verdict": "up" if failed is None else "down" if all_failed else "suspect",
+        "layer": failed.layer.value if failed else None,
+        "since": None,
+        "reason": failed.detail if failed else None,
+        "failure_domains": sorted({d for provider, _ in probes for d in provider.failure_domains}),
+        "place": channel.place() is not None,
+        "checks": [
+            {
+                "provider": provider.name,
+                "layer": check.layer.value,
+                "ok": check.ok,
+                "elapsed_s": round(check.elapsed_s, 3),
+                "detail": check.detail,
+            }
+            for provider, checks in probes
+            for check in checks
+        ],
+    }
+
+
+def _code(verdict: str) -> int:
+    return {"up": UP, "suspect": WARNING, "down": DOWN}.get(verdict, UNKNOWN)
+
+
+def _print_channel(terminal: Terminal, channel: Mapping[str, Any]) -> None:
+    marks = {"up": "[green]✓[/]", "suspect": "[yellow]![/]", "down": "[red]✗[/]"}
+    terminal.paper.print(f"{marks[channel['verdict']]} [bold]{channel['name']}[/] ({channel['kind']})")
+    for check in channel["checks"]:
+        mark = "✓" if check["ok"] else "✗"
+        detail = f"  {translate_reason(terminal, check['detail'])}" if check["detail"] else ""
+        layer = terminal.text(check["layer"])
+        line = f"    {mark} {check['provider']}: {layer} ({check['elapsed_s']:.3f} s){detail}"
+        terminal.paper.print(line, markup=False)
+    if channel["layer"]:
+        terminal.paper.print(f"    → {terminal.text(_ADVICE[channel['layer']])}", markup=False)
+
+
+_ADVICE = {
+    "name": "check the host name in the settings, and this machine's name server",
+    "route": "check host and port in the settings, the firewall, and whether the server runs",
+    "tls": "the certificate is refused: check the host name, `security`, and this machine's clock",
+    "service": "the service answers wrongly: see its status page, and try again later",
+    "account": "the account is refused: check the user name, password or token, and its rights",
+    "rate": "the provider asks for patience: try again later",
+}

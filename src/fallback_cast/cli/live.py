@@ -1,0 +1,136 @@
+"""Showing what happens while it happens: which channel, and why it moved on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from fallback_cast.cli.terminal import Terminal
+from fallback_cast.dispatch.events import Event, Happening
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
+
+FEW = 5  # recipients told one by one; beyond, only the first of each kind of happening is a line
+
+
+class LiveProgress:
+    """Listens to the dispatcher. On a terminal a table grows; elsewhere each news is a line."""
+
+    def __init__(self, terminal: Terminal, recipients: int, quiet: bool = False) -> None:
+        self._terminal = terminal
+        self._recipients = recipients
+        self._quiet = quiet
+        self._said: Counter[tuple[Happening, str, str]] = Counter()
+        self._reached: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+        self._ended = 0
+        self._live: Live | None = None
+
+    def __enter__(self) -> LiveProgress:
+        if self._terminal.console.is_terminal and not self._quiet:
+            from rich.live import Live
+
+            self._live = Live(
+                console=self._terminal.console, refresh_per_second=8, get_renderable=self._table
+            )
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        self._count(event)
+        line = self._line(event)
+        if self._quiet or line is None:
+            return
+        key = (event.what, event.channel, event.to_channel)
+        self._said[key] += 1
+        if self._said[key] <= (FEW if self._recipients <= FEW else 1):
+            self._print(line)
+
+    def _print(self, line: str) -> None:
+        if self._live is not None:
+            self._live.console.print(line, markup=False)
+        else:
+            self._terminal.say("{line}", line=line)
+
+    def _count(self, event: Event) -> None:
+        if event.what is Happening.REACHED:
+            self._reached[event.channel] += 1
+        elif event.what is Happening.ENDED:
+            self._ended += 1
+        elif event.what is Happening.FAILED:
+            self._failed[event.channel] += 1
+
+    def _line(self, event: Event) -> str | None:
+        text = self._terminal.text
+        reason = self.reason(event.reason)
+        match event.what:
+            case Happening.PASSED_OVER:
+                return text(
+                    "↷ {channel}: passed over, {reason} → {next}",
+                    channel=event.channel,
+                    reason=reason,
+                    next=event.to_channel,
+                )
+            case Happening.MOVED_ON:
+                return text(
+                    "↷ {channel}: {reason} → {next}",
+                    channel=event.channel,
+                    reason=reason,
+                    next=event.to_channel,
+                )
+            case Happening.FAILED:
+                return text("✗ {channel}: {reason}", channel=event.channel, reason=reason)
+            case Happening.REACHED if event.unconfirmed:
+                return text(
+                    "✓ {recipient}: accepted by {channel}, unconfirmed",
+                    recipient=self._who(event),
+                    channel=event.channel,
+                )
+            case Happening.REACHED:
+                return text(
+                    "✓ {recipient}: reached by {channel}", recipient=self._who(event), channel=event.channel
+                )
+            case Happening.ENDED:
+                return text("✗ {recipient}: {reason}", recipient=self._who(event), reason=reason)
+            case Happening.CHANNEL_DOWN:
+                return text("⚠ {channel} is down: {reason}", channel=event.channel, reason=reason)
+            case Happening.CHANNEL_BACK:
+                return text("⚠ {channel} is back", channel=event.channel)
+            case Happening.WAITING:
+                return text(
+                    "… {recipient}: waits for {channel} ({reason})",
+                    recipient=self._who(event),
+                    channel=event.channel,
+                    reason=reason,
+                )
+
+    def _who(self, event: Event) -> str:
+        return self._terminal.text("everyone") if event.recipient == "everyone" else event.recipient
+
+    def reason(self, reason: str) -> str:
+        return translate_reason(self._terminal, reason)
+
+    def _table(self) -> Table:
+        from rich.table import Table
+
+        done = sum(self._reached.values()) + self._ended
+        table = Table(box=None, padding=(0, 2), show_header=False)
+        for channel in sorted({*self._reached, *self._failed}):
+            table.add_row(channel, f"[green]{self._reached[channel]} ✓", f"[red]{self._failed[channel]} ✗")
+        table.add_row(self._terminal.text("settled"), f"{done}/{self._recipients}", "")
+        return table
+
+
+def translate_reason(terminal: Terminal, reason: str) -> str:
+    """Evidence in the user's language: the words are known, what a provider said stays as it is."""
+    known = terminal.text(reason) if "{" not in reason else reason
+    if known != reason or "(" not in reason:
+        return known
+    head, _, rest = reason.partition(" (")
+    return f"{terminal.text(head)} ({translate_reason(terminal, rest.removesuffix(')'))})"

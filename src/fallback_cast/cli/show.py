@@ -1,0 +1,196 @@
+"""`status`, `list`, `watch` and `unreached`: where things stand."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from fallback_cast.cli.live import translate_reason
+from fallback_cast.cli.terminal import EXIT_OK, Terminal
+from fallback_cast.dispatch.report import delivery_object, exit_code, report
+from fallback_cast.ledger.open import Ledger
+from fallback_cast.ledger.view import DeliveryView, each_delivery, find_ids, recent_headers
+from fallback_cast.model.errors import UserError
+from fallback_cast.model.texts import Phrase
+from fallback_cast.wiring.app import App, open_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+def find(ledger: Ledger, given: str) -> str:
+    """The id of the announcement a person means. Raises UserError if there is none, or several."""
+    ids = find_ids(ledger, given)
+    if given in ids or len(ids) == 1:
+        return given if given in ids else ids[0]
+    if ids:
+        raise UserError(Phrase("{given!r} fits several announcements", given=given), hint=", ".join(ids))
+    raise UserError(
+        Phrase("there is no announcement {given!r}", given=given), hint="`fallback-cast list` shows them"
+    )
+
+
+def run_status(terminal: Terminal, given: str, recipients: bool) -> int:
+    with open_app(terminal.settings()) as app:
+        found = _report(app, find(app.ledger, given), recipients)
+        if terminal.json:
+            terminal.object(found)
+        else:
+            print_status(terminal, app, found)
+            if recipients:
+                _print_recipients(terminal, app, found["id"])
+        return exit_code(found)
+
+
+def run_list(terminal: Terminal, limit: int) -> int:
+    with open_app(terminal.settings()) as app:
+        heads = recent_headers(app.ledger, limit)
+        reports = [_report(app, head.id, False) for head in heads]
+        if terminal.json:
+            terminal.object({"announcements": reports})
+            return EXIT_OK
+        if not reports:
+            terminal.say("no announcement yet")
+        for found in reports:
+            people = found["recipients"]
+            terminal.data(
+                terminal.text(
+                    "{id}  {code}  {state}  {reached}/{total} reached  {title}",
+                    id=found["id"],
+                    code=found["code"],
+                    state=terminal.text(found["state"]),
+                    reached=people["reached"],
+                    total=people["total"] - people["excluded"],
+                    title=found["title"],
+                )
+            )
+        return EXIT_OK
+
+
+def run_watch(terminal: Terminal, given: str) -> int:
+    """Look twice a second until everything is settled; Ctrl-C stops watching only."""
+    with open_app(terminal.settings()) as app:
+        id, last = find(app.ledger, given), ""
+        while True:
+            found = _report(app, id, False)
+            line = _one_line(terminal, found)
+            if line != last and not terminal.json:
+                terminal.say("{line}", line=line)
+                last = line
+            if found["state"] in ("settled", "cancelled"):
+                break
+            time.sleep(0.5)
+        if terminal.json:
+            terminal.object(found)
+        else:
+            print_status(terminal, app, found)
+        return exit_code(found)
+
+
+def run_unreached(terminal: Terminal, given: str, as_csv: bool) -> int:
+    with open_app(terminal.settings()) as app:
+        id = find(app.ledger, given)
+        views = each_delivery(app.ledger, id, ("unreached", "expired", "excluded"))
+        if terminal.json:
+            terminal.object({"id": id, "unreached": [delivery_object(view) for view in views]})
+        elif as_csv:
+            _write_csv(terminal, views)
+        else:
+            _print_unreached(terminal, views)
+        return EXIT_OK
+
+
+def _report(app: App, id: str, recipients: bool) -> dict[str, Any]:
+    found = report(app.ledger, id, app.channels, app.verdicts(), app.clock.now(), recipients=recipients)
+    assert found is not None
+    return found
+
+
+def _one_line(terminal: Terminal, found: Mapping[str, Any]) -> str:
+    people = found["recipients"]
+    return terminal.text(
+        "{reached} reached, {pending} pending, {unreached} unreached",
+        reached=people["reached"],
+        pending=people["pending"] + people["held"],
+        unreached=people["unreached"] + people["expired"],
+    )
+
+
+def print_status(terminal: Terminal, app: App, found: Mapping[str, Any]) -> None:
+    """One announcement as a table for people."""
+    from rich.table import Table
+
+    text, paper = terminal.text, terminal.paper
+    paper.print(f"[bold]{_safe(found['title'])}[/]  {found['id']}  {text('Code')} {found['code']}")
+    people = found["recipients"]
+    parts = [(name, people[name]) for name in people if name != "total" and people[name]]
+    figures = ", ".join(f"{count} {text(name)}" for name, count in parts)
+    paper.print(f"{text(found['state'])}: {figures or '0'}" + _fallbacks(terminal, found))
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for column in ("channel", "state now", "accepted", "delivered", "failed", "unknown", "passed over"):
+        table.add_column(text(column), justify="left" if column in ("channel", "state now") else "right")
+    for row in found["channels"]:
+        figures_of = (row[name] for name in ("accepted", "delivered", "failed", "unknown", "skipped"))
+        table.add_row(row["name"], _verdict(terminal, row["verdict"]), *(str(n or "·") for n in figures_of))
+    paper.print(table)
+    doubles = sum(row["possible_duplicates"] for row in found["channels"])
+    if doubles:
+        paper.print(text("{count} may have been told twice", count=doubles))
+    missed = people["unreached"] + people["expired"]
+    if missed:
+        paper.print(text("who was not reached: fallback-cast unreached {id}", id=found["id"]))
+    page = app.page_url(found["id"])
+    if page:
+        paper.print(text("page: {url}", url=page))
+
+
+def _fallbacks(terminal: Terminal, found: Mapping[str, Any]) -> str:
+    return "; " + terminal.text("{count} by fallback", count=found["fallbacks"]) if found["fallbacks"] else ""
+
+
+def _verdict(terminal: Terminal, verdict: str) -> str:
+    colours = {"up": "green", "down": "red", "suspect": "yellow", "recovering": "yellow"}
+    colour = colours.get(verdict, "dim")
+    return f"[{colour}]{terminal.text(verdict)}[/]"
+
+
+def _safe(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _print_recipients(terminal: Terminal, app: App, id: str) -> None:
+    """Every recipient with the timeline of its attempts."""
+    for view in each_delivery(app.ledger, id):
+        state = terminal.text("pending" if view.state == "open" else view.state)
+        via = f" ({view.via})" if view.via else ""
+        terminal.data(f"{view.recipient}: {state}{via}")
+        for attempt in view.attempts:
+            reason = f", {translate_reason(terminal, attempt.reason)}" if attempt.reason else ""
+            moment = app.local(attempt.begun_at, seconds=True)
+            terminal.data(f"    {moment}  {attempt.channel}: {terminal.text(attempt.outcome.value)}{reason}")
+
+
+def _print_unreached(terminal: Terminal, views: Iterator[DeliveryView]) -> None:
+    none = True
+    for view in views:
+        none = False
+        reasons = "; ".join(translate_reason(terminal, reason) for reason in view.reasons)
+        terminal.data(f"[ ] {view.recipient}: {terminal.text(view.state)}: {reasons}")
+    if none:
+        terminal.say("everybody was reached")
+
+
+def _write_csv(terminal: Terminal, views: Iterator[DeliveryView]) -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerow([terminal.text(name) for name in ("recipient", "state", "reasons")])
+    for view in views:
+        writer.writerow([_cell(view.recipient), terminal.text(view.state), _cell("; ".join(view.reasons))])
+
+
+def _cell(text: str) -> str:
+    """Spreadsheets run cells that begin like formulas (OWASP CSV injection): quote them."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,111 @@
+"""The terminal: language, colour, JSON; data on stdout, talk on stderr; errors for people."""
+
+from __future__ import annotations
+
+import json
+import locale
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fallback_cast.model.texts import LANGUAGES, Phrase, say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fallback_cast.settings import Settings
+
+EXIT_OK, EXIT_INTERNAL, EXIT_USAGE, EXIT_SOME_UNREACHED, EXIT_NOBODY, EXIT_OPEN = range(6)
+
+
+def system_language(environment: Mapping[str, str] = os.environ) -> str:
+    """`fr` or `en`, from the environment as other programs read it; French is most users' language."""
+    for name in ("FALLBACK_CAST_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = environment.get(name, "")
+        if value and value not in ("C", "POSIX", "C.UTF-8"):
+            return "fr" if value.lower().startswith("fr") else "en"
+    with suppress(ValueError):
+        if (locale.getlocale()[0] or "").lower().startswith("fr"):
+            return "fr"
+    return "en"
+
+
+@dataclass
+class Terminal:
+    """What every command has: its common options, and ways to speak."""
+
+    config: Path | None = None
+    json: bool = False
+    lang: str | None = None
+    no_color: bool = False
+
+    @property
+    def language(self) -> str:
+        return self.lang if self.lang in LANGUAGES else system_language()
+
+    def text(self, template: str, **fields: object) -> str:
+        """A sentence in the user's language; `template` is a key of model/french.py."""
+        return say(self.language, Phrase(template, **fields))
+
+    def say(self, template: str, **fields: object) -> None:
+        """Talk: a line on stderr."""
+        print(self.text(template, **fields), file=sys.stderr, flush=True)
+
+    def data(self, text: str) -> None:
+        """Data: on stdout, for people or programs that read it."""
+        print(text, flush=True)
+
+    def object(self, value: Any) -> None:
+        self.data(json.dumps(value, ensure_ascii=False, indent=2))
+
+    @cached_property
+    def console(self) -> Console:
+        """stderr with colours and live tables."""
+        from rich.console import Console
+
+        return Console(stderr=True, no_color=self.no_color or None, highlight=False)
+
+    @cached_property
+    def paper(self) -> Console:
+        """stdout with colours, for tables."""
+        from rich.console import Console
+
+        return Console(no_color=self.no_color or None, highlight=False)
+
+    def settings(self) -> Settings:
+        """Read the settings, say their warnings. Raises SettingsError."""
+        from fallback_cast.settings import find_settings, load_settings
+
+        settings = load_settings(find_settings(self.config, os.environ), os.environ)
+        if self.lang is None and "FALLBACK_CAST_LANG" not in os.environ and not os.environ.get("LC_ALL"):
+            self.lang = settings.club.language
+        for warning in settings.warnings:
+            self.say("warning: {problem}", problem=warning.say(self.language))
+        return settings
+
+
+def show_error(terminal: Terminal, error: Exception) -> int:
+    """Say what, where and how to mend it; returns the exit code."""
+    from fallback_cast.model.errors import UserError
+
+    if not isinstance(error, UserError):
+        terminal.say(
+            "internal error: {kind}; nothing is lost, `fallback-cast resume` goes on",
+            kind=type(error).__name__,
+        )
+        terminal.say("please report it; FALLBACK_CAST_DEBUG=1 shows the details")
+        return EXIT_INTERNAL
+    speak = getattr(error, "in_language", None)
+    if speak is not None:
+        print(speak(terminal.language), file=sys.stderr)
+        return EXIT_USAGE
+    where = f"{say(terminal.language, error.where)}: " if error.where else ""
+    print(f"{where}{say(terminal.language, error.what)}", file=sys.stderr)
+    if error.hint:
+        print(f"  → {say(terminal.language, error.hint)}", file=sys.stderr)
+    return EXIT_USAGE

@@ -1,0 +1,175 @@
+"""Puts settings, channels, ledger and dispatch together; every face of the program starts here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from fallback_cast.channels.kit.settings import BuildContext, ChannelSettings
+from fallback_cast.channels.registry import load_kind
+from fallback_cast.dispatch.accept import Draft, Ready, accept, check_draft
+from fallback_cast.dispatch.clock import SystemClock
+from fallback_cast.dispatch.desk import Desk
+from fallback_cast.dispatch.dispatcher import Dispatcher, RunEnd, World
+from fallback_cast.dispatch.events import Listener, nobody_listens
+from fallback_cast.dispatch.pacer import Pacer
+from fallback_cast.health.book import HealthBook
+from fallback_cast.ledger.announce import Stored
+from fallback_cast.ledger.lock import DispatcherLock
+from fallback_cast.ledger.memory import Breaker, load_breakers, load_paces, save_health
+from fallback_cast.ledger.open import Ledger, open_ledger
+from fallback_cast.ledger.view import header
+from fallback_cast.model.announcement import Club
+from fallback_cast.model.channel import Channel
+from fallback_cast.model.errors import UserError
+from fallback_cast.model.health import Evidence, Verdict
+from fallback_cast.model.secret import Secret
+from fallback_cast.settings import Settings
+from fallback_cast.workers import local
+
+Ask = Callable[[str, str], bool]
+
+
+@dataclass(slots=True)
+class App:
+    """One club's program: its settings, its channels by name in rank order, its ledger."""
+
+    settings: Settings
+    club: Club
+    channels: Mapping[str, Channel]
+    ledger: Ledger
+    clock: SystemClock
+
+    def accept(self, draft: Draft) -> Stored:
+        """Store a draft as an announcement (P1). Raises UserError, KeyConflict, RepeatedContent."""
+        return accept(self.ledger, draft, self.check(draft), self.channels, self.settings.policies())
+
+    def check(self, draft: Draft) -> Ready:
+        return check_draft(draft, self.club, self.channels, self.settings.policies(), self.clock.now())
+
+    def local(self, moment: datetime, *, seconds: bool = False) -> str:
+        """A moment in the club's time zone, for people."""
+        return moment.astimezone(ZoneInfo(self.club.timezone)).strftime(
+            "%Y-%m-%d %H:%M" + (":%S" if seconds else "")
+        )
+
+    def page_url(self, id: str) -> str | None:
+        """The announcement's own page, if it was seen to answer."""
+        head = header(self.ledger, id)
+        return head.page_url if head else None
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """The stored verdict of each channel: the best of its providers."""
+        order = (Verdict.UP, Verdict.UNKNOWN, Verdict.SUSPECT, Verdict.RECOVERING, Verdict.DOWN)
+        found: dict[str, Verdict] = {}
+        for breaker in load_breakers(self.ledger):
+            known = found.get(breaker.channel, breaker.verdict)
+            found[breaker.channel] = min(known, breaker.verdict, key=order.index)
+        return found
+
+    async def dispatch(
+        self,
+        watched: Sequence[str],
+        listener: Listener = nobody_listens,
+        on_watching: Callable[[], None] = lambda: None,
+    ) -> RunEnd:
+        """Send what is due until the watched announcements are settled, or nothing is due soon."""
+        assert self.ledger.path is not None
+        desk = Desk(self.ledger)
+        try:
+            async with AsyncExitStack() as stack:
+                for channel in self.channels.values():
+                    await stack.enter_async_context(channel)
+                lock = DispatcherLock(self.ledger.path)
+                return await local.dispatch_here(
+                    desk, lock, lambda: self._dispatcher_run(desk, watched, listener), watched, on_watching
+                )
+        finally:
+            desk.close()
+
+    async def _dispatcher_run(self, desk: Desk, watched: Sequence[str], listener: Listener) -> RunEnd:
+        machine = socket.gethostname()
+
+        async def save(breakers: Sequence[Breaker], seen: Sequence[Evidence]) -> None:
+            await desk.run(save_health, machine, breakers, seen)
+
+        fingerprints = {c.name: fingerprint(c) for c in self.settings.channel}
+        book = HealthBook(self.channels, await desk.run(load_breakers), self.clock, fingerprints, save)
+        world = World(self.channels, self.settings.policies(), self.club.timezone, self.clock)
+        pacer = Pacer(self.clock, await desk.run(load_paces))
+        owner = f"{machine}/{os.getpid()}"
+        return await Dispatcher(desk, world, book, pacer, owner, listener).run(watched)
+
+
+@contextmanager
+def open_app(settings: Settings, *, ask_posted: Ask | None = None) -> Iterator[App]:
+    """Open the ledger and build the channels. Raises LedgerError or SettingsError."""
+    club = club_of(settings)
+    channels = build_channels(settings, club, ask_posted)
+    ledger = open_ledger(ledger_path(settings))
+    try:
+        yield App(settings, club, channels, ledger, SystemClock())
+    finally:
+        ledger.close()
+
+
+def club_of(settings: Settings) -> Club:
+    c = settings.club
+    return Club(c.name, c.language, c.timezone, str(c.site_url) if c.site_url else None)
+
+
+def build_channels(
+    settings: Settings, club: Club, ask_posted: Ask | None = None, only: Iterable[str] = ()
+) -> dict[str, Channel]:
+    """Every channel of the settings (or only some), by name, in rank order."""
+    wanted = set(only)
+    context = BuildContext(
+        club=club, base_dir=settings.base_dir, **({"ask_posted": ask_posted} if ask_posted else {})
+    )
+    return {
+        c.name: load_kind(c.kind).build(c, context)
+        for c in settings.channel
+        if not wanted or c.name in wanted
+    }
+
+
+def ledger_path(settings: Settings) -> Path:
+    """The file of a SQLite ledger, beside the settings unless the path is absolute."""
+    url = settings.ledger.url
+    if not url.startswith("sqlite:///"):
+        raise UserError(
+            "this release keeps its ledger in SQLite",
+            where="[ledger] url",
+            hint='write url = "sqlite:///fallback-cast.db"',
+        )
+    return (settings.base_dir / url.removeprefix("sqlite:///")).absolute()
+
+
+def fingerprint(settings: ChannelSettings) -> str:
+    """Changes when a channel's settings or secrets change; too short to guess a secret from it."""
+    parts: list[str] = []
+    _collect(settings, parts)
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:6]
+
+
+def _collect(value: object, parts: list[str]) -> None:
+    if isinstance(value, Secret):
+        parts.append(value.reveal())
+    elif isinstance(value, BaseModel):
+        for key, inner in value:
+            parts.append(key)
+            _collect(inner, parts)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            _collect(inner, parts)
+    else:
+        parts.append(str(value))

@@ -1,0 +1,129 @@
+"""The GSM alphabet, parts and spelling: the known vectors, and smsutil as an independent judge."""
+
+from __future__ import annotations
+
+import pytest
+import smsutil
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fallback_cast.channels.sms.gsm import Encoding, encode, is_gsm, septets, spell_plainly, utf16_units
+
+_ALPHABET = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà€[]{}\\^~|\f"
+)
+_gsm_texts = st.text(st.sampled_from(_ALPHABET), max_size=700)
+# NFC is part of encode; only texts that are composed already can be compared letter by letter.
+_any_texts = st.text(st.sampled_from("aéçœ€[😀–日"), max_size=300)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "sizes"),
+    [
+        ("", Encoding.GSM7, [0]),
+        ("a" * 160, Encoding.GSM7, [160]),
+        ("a" * 161, Encoding.GSM7, [153, 8]),
+        ("a" * 306, Encoding.GSM7, [153, 153]),
+        ("a" * 307, Encoding.GSM7, [153, 153, 1]),
+        ("€" * 80, Encoding.GSM7, [80]),
+        ("€" * 81, Encoding.GSM7, [76, 5]),
+        ("é" * 160, Encoding.GSM7, [160]),
+        ("ê" * 70, Encoding.UCS2, [70]),
+        ("ê" * 71, Encoding.UCS2, [67, 4]),
+        ("ê" * 134, Encoding.UCS2, [67, 67]),
+        ("ê" * 135, Encoding.UCS2, [67, 67, 1]),
+        ("😀" * 35, Encoding.UCS2, [35]),
+        ("😀" * 36, Encoding.UCS2, [33, 3]),
+        ("😀" * 67, Encoding.UCS2, [33, 33, 1]),
+    ],
+)
+def test_known_lengths(text: str, encoding: Encoding, sizes: list[int]) -> None:
+    encoded = encode(text)
+    assert encoded.encoding is encoding
+    assert [len(part) for part in encoded.parts] == sizes
+
+
+@pytest.mark.parametrize("char", "àéèùÉÇäöüæñìò€\"'\n\r\f")
+def test_in_the_alphabet(char: str) -> None:
+    assert is_gsm(char)
+
+
+@pytest.mark.parametrize("char", "âçêëîïôœûÿÀÂÈÊËÎÏÔŒÙÛŸ«»‘’“”–—…°·`\t\u00a0\u202f\x1b")
+def test_not_in_the_alphabet(char: str) -> None:
+    assert not is_gsm(char)
+
+
+def test_alphabet_has_127_characters_and_ten_escaped_ones() -> None:
+    known = [chr(code) for code in range(0x10000) if is_gsm(chr(code))]
+    assert len(known) == 127 + 10
+    assert sum(septets(char) == 2 for char in known) == 10
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("âçêëîïôûÿ œ Œ", "aceeiiouy oe OE"),
+        ("ÀÂÈÊËÎÏÔÙÛŸ", "AAEEEIIOUUY"),
+        ("«\u00a0l’été\u202f» ‘a’ “b” c–d—e… n° f·g `h`", "\" l'été \" 'a' \"b\" c-d-e... no f.g 'h'"),
+        ("é è à ù É Ç", "é è à ù É Ç"),
+        ("日 😀", "日 😀"),
+    ],
+)
+def test_plain_spelling(written: str, plain: str) -> None:
+    assert spell_plainly(written) == plain
+
+
+class TestTransliterate:
+    long = "Reçu à l’entraînement. " * 5  # 115 characters: two parts as UCS-2, one as GSM-7
+
+    def test_auto_spells_plainly_where_it_saves_a_part(self) -> None:
+        encoded = encode(self.long, "auto")
+        assert (encoded.encoding, len(encoded.parts)) == (Encoding.GSM7, 1)
+        assert encoded.text.startswith("Recu à l'entrainement.")
+
+    def test_auto_keeps_the_spelling_where_it_saves_nothing(self) -> None:
+        assert encode("Reçu", "auto").text == "Reçu"
+
+    def test_auto_keeps_everything_if_the_text_cannot_become_gsm(self) -> None:
+        assert encode(self.long + "😀", "auto").text == self.long + "😀"
+
+    def test_never(self) -> None:
+        assert encode(self.long, "never").encoding is Encoding.UCS2
+
+    def test_always(self) -> None:
+        assert encode("Reçu", "always").text == "Recu"
+        assert encode("Reçu 😀", "always").text == "Recu 😀"
+
+    def test_composes_first(self) -> None:
+        assert encode("annule\u0301").encoding is Encoding.GSM7
+
+
+@given(_gsm_texts)
+def test_gsm_parts_agree_with_smsutil(text: str) -> None:
+    encoded = encode(text)
+    judged = smsutil.split(text)
+    assert encoded.encoding is Encoding.GSM7
+    assert list(encoded.parts) == [part.content for part in judged.parts]
+
+
+@given(_any_texts)
+def test_ucs2_parts_agree_with_smsutil(text: str) -> None:
+    encoded = encode(text + "ç")
+    judged = smsutil.split(text + "ç")
+    assert list(encoded.parts) == [part.content for part in judged.parts]
+
+
+@given(st.text(max_size=500), st.sampled_from(["never", "auto", "always"]))
+def test_parts_are_the_text_and_never_too_long(text: str, mode: str) -> None:
+    encoded = encode(text, mode)  # type: ignore[arg-type]
+    assert "".join(encoded.parts) == encoded.text
+    gsm = encoded.encoding is Encoding.GSM7
+    size, single, part = (septets, 160, 153) if gsm else (utf16_units, 70, 67)
+    limit = single if len(encoded.parts) == 1 else part
+    assert all(sum(map(size, piece)) <= limit for piece in encoded.parts)
+
+
+@given(st.text(max_size=500))
+def test_plain_spelling_never_costs_more(text: str) -> None:
+    assert len(encode(text, "auto").parts) <= len(encode(text).parts)

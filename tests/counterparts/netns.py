@@ -1,0 +1,171 @@
+"""A network of our own: a client and a server namespace, and between them a cable to cut or to spoil.
+
+Code runs in a namespace either as a process (`network.client.run([...])`) or, for the current thread and the
+threads and sockets it makes from then on, inside `with network.client.entered():`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.counterparts import require
+from tests.counterparts.processes import Daemon, run
+
+CLONE_NEWNET = 0x40000000
+
+
+@dataclass(frozen=True)
+class Namespace:
+    name: str
+    address: str
+    device: str
+
+    def command(self, *words: object) -> list[object]:
+        """What to start for these words to run in here; names resolve by this namespace's resolv.conf."""
+        return [require.program("ip"), "netns", "exec", self.name, *words]
+
+    def run(self, words: Sequence[object], stdin: str = "") -> str:
+        return run(self.command(*words), stdin=stdin)
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """New sockets of this thread belong here; names still resolve by the machine's files."""
+        with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{self.name}") as there:
+            _enter(there.fileno())
+            try:
+                yield
+            finally:
+                _enter(home.fileno())
+
+
+@dataclass(frozen=True)
+class Network:
+    client: Namespace
+    server: Namespace
+    directory: Path
+
+    @contextmanager
+    def cut(self) -> Iterator[None]:
+        """The cable is out: nothing comes back, not even a refusal."""
+        _ip("-n", self.server.name, "link", "set", self.server.device, "down")
+        try:
+            yield
+        finally:
+            _ip("-n", self.server.name, "link", "set", self.server.device, "up")
+
+    @contextmanager
+    def filtered(self, rule: str) -> Iterator[None]:
+        """With an nft rule for what the server would receive: `tcp dport 80 drop` and the like."""
+        table = f"table inet faults {{ chain arriving {{ type filter hook input priority 0; {rule}; }}; }}\n"
+        self.server.run([require.program("nft"), "-f", "-"], stdin=table)
+        try:
+            yield
+        finally:
+            self.server.run([require.program("nft"), "delete", "table", "inet", "faults"])
+
+    def dropped(self, port: int) -> AbstractContextManager[None]:
+        """Connecting hangs."""
+        return self.filtered(f"tcp dport {port} drop")
+
+    def rejected(self, port: int) -> AbstractContextManager[None]:
+        """Connecting is refused; what is connected is reset."""
+        return self.filtered(f"tcp dport {port} reject with tcp reset")
+
+    def lossy(self, one_in: int = 2) -> AbstractContextManager[None]:
+        """One packet in so many is lost."""
+        return self.filtered(f"numgen random mod {one_in} == 0 drop")
+
+    @contextmanager
+    def names(self, addresses: Mapping[str, str]) -> Iterator[Daemon]:
+        """A name server for processes in the client namespace; names not given do not exist."""
+        files = Path("/etc/netns", self.client.name)
+        files.mkdir(parents=True)
+        files.joinpath("resolv.conf").write_text(
+            f"nameserver {self.server.address}\noptions timeout:1 attempts:1\n"
+        )
+        options = [f"--address=/{name}/{address}" for name, address in addresses.items()]
+        words = [require.program("dnsmasq"), "-k", "--no-resolv", "--no-hosts", "--conf-file=/dev/null"]
+        words += [
+            "--user=root",
+            "--pid-file=",
+            "--bind-interfaces",
+            f"--listen-address={self.server.address}",
+        ]
+        daemon = Daemon(
+            self.server.command(*words, *options, "--address=/#/"),
+            self.directory / "dnsmasq.log",
+            self._dns_up,
+        )
+        try:
+            with daemon.running():
+                yield daemon
+        finally:
+            shutil.rmtree(files)
+
+    def _dns_up(self) -> bool:
+        listening = self.server.run([require.program("ss"), "-Hltn", "sport", "=", "53"])
+        return self.server.address in listening
+
+
+@contextmanager
+def network(directory: Path) -> Iterator[Network]:
+    """Skips where namespaces are not allowed."""
+    require.root("network namespaces need it")
+    for program in ("ip", "nft"):
+        require.program(program)
+    directory.mkdir(parents=True, exist_ok=True)
+    mark = uuid.uuid4().hex[:6]
+    client = Namespace(f"fc-{mark}-client", "10.77.0.1", f"fc{mark}c")
+    server = Namespace(f"fc-{mark}-server", "10.77.0.2", f"fc{mark}s")
+    with ExitStack() as stack:
+        for namespace in (client, server):
+            _add(namespace)
+            stack.callback(_ip, "netns", "delete", namespace.name)
+        _connect(client, server)
+        yield Network(client, server, directory)
+
+
+def _add(namespace: Namespace) -> None:
+    program = require.program("ip")
+    made = subprocess.run([program, "netns", "add", namespace.name], capture_output=True, text=True)
+    if made.returncode:
+        require.missing(f"leave to make network namespaces: {made.stderr.strip()}")
+
+
+def _connect(client: Namespace, server: Namespace) -> None:
+    ends = (
+        client.device,
+        "netns",
+        client.name,
+        "type",
+        "veth",
+        "peer",
+        "name",
+        server.device,
+        "netns",
+        server.name,
+    )
+    _ip("link", "add", *ends)
+    for namespace in (client, server):
+        _ip("-n", namespace.name, "address", "add", f"{namespace.address}/24", "dev", namespace.device)
+        for device in ("lo", namespace.device):
+            _ip("-n", namespace.name, "link", "set", device, "up")
+
+
+def _ip(*words: str) -> None:
+    run([require.program("ip"), *words])
+
+
+def _enter(descriptor: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(descriptor, CLONE_NEWNET):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))

@@ -1,0 +1,49 @@
+"""Postfix's smtp-sink: takes mail faster than anybody can send it, without TLS or login. For load."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.counterparts import require
+from tests.counterparts.ports import HOST, free_port
+from tests.counterparts.processes import Daemon, running, wait_for
+
+
+@dataclass(frozen=True)
+class SmtpSink:
+    host: str
+    port: int
+    directory: Path
+    kept: bool
+    daemon: Daemon
+
+    def count(self) -> int:
+        """Messages taken so far."""
+        if self.kept:
+            return len(self.files())
+        counters = re.findall(rb"mesg=(\d+)", self.daemon.log.read_bytes())
+        return int(counters[-1]) if counters else 0
+
+    def files(self) -> list[Path]:
+        """The messages kept, each with X-Mail-Args and X-Rcpt-Args before its own headers."""
+        return sorted(self.directory.joinpath("mails").iterdir())
+
+    def wait_for_count(self, count: int, deadline: float = 20) -> None:
+        wait_for(lambda: self.count() >= count, f"{count} mails in the sink", deadline)
+
+
+@contextmanager
+def smtp_sink(directory: Path, *, keep: bool = False) -> Iterator[SmtpSink]:
+    """Only counts the mails unless asked to `keep` each as a file."""
+    port, mails = free_port(), directory / "mails"
+    mails.mkdir(parents=True)
+    account = ["-u", "root"] if os.geteuid() == 0 else []
+    dump = ["-d", f"{mails}/%M."] if keep else []
+    command = [require.program("smtp-sink"), "-c", *account, *dump, f"{HOST}:{port}", "1000"]
+    with running(command, directory / "log", port=port) as daemon:
+        yield SmtpSink(HOST, port, directory, keep, daemon)
