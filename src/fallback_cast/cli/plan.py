@@ -1,0 +1,75 @@
+"""`send --plan`: show what would happen; send nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fallback_cast.cli.terminal import EXIT_OK, Terminal
+from fallback_cast.dispatch.accept import Draft
+from fallback_cast.dispatch.preview import ChannelPreview, Preview, preview
+from fallback_cast.wiring.app import App
+
+
+def run_plan(terminal: Terminal, app: App, draft: Draft) -> int:
+    ready = app.check(draft)
+    found = preview(app.ledger, draft, ready, app.channels, app.settings.policies())
+    if terminal.json:
+        terminal.object(_object(found))
+    else:
+        _print(terminal, found)
+    return EXIT_OK
+
+
+def _object(found: Preview) -> dict[str, object]:
+    return {
+        "recipients": {"total": found.total, "excluded": sum(found.excluded.values())},
+        "channels": [
+            {
+                "name": share.name,
+                "kind": share.kind,
+                "first": share.first,
+                "possible": share.possible,
+                "parts": share.parts,
+                "encoding": share.encoding,
+                "cost_each": None if share.cost is None else str(share.cost),
+                "cost_first": None if share.cost is None else str(share.cost * share.first),
+                "seconds": round(share.seconds, 1),
+                "refused": share.refused or None,
+                "text": share.text,
+            }
+            for share in found.channels.values()
+        ],
+        "unreachable": [{"recipient": name, "reason": reason} for name, reason in found.unreachable],
+    }
+
+
+def _print(terminal: Terminal, found: Preview) -> None:
+    text, paper = terminal.text, terminal.paper
+    paper.print(text("plan: {total} recipients; nothing is sent", total=found.total))
+    for share in found.channels.values():
+        paper.print(f"\n[bold]{share.name}[/] ({share.kind})  {_figures(terminal, share)}")
+        if share.refused:
+            paper.print(f"  ✗ {text(share.refused)}", markup=False)
+        for line in share.text.splitlines():
+            paper.print(f"  │ {line}", markup=False)
+    if found.excluded:
+        paper.print("")
+        for reason, count in found.excluded.items():
+            paper.print(text("{count} cannot be reached: {reason}", count=count, reason=text(reason)))
+        for name, _ in found.unreachable:
+            paper.print(f"  {name}", markup=False)
+
+
+def _figures(terminal: Terminal, share: ChannelPreview) -> str:
+    text = terminal.text
+    parts = [
+        text("{count} begin here", count=share.first),
+        text("{count} could come here", count=share.possible),
+    ]
+    if share.parts is not None:
+        parts.append(text("{count} parts, {encoding}", count=share.parts, encoding=share.encoding or ""))
+    if share.cost is not None:
+        parts.append(text("{cost} for those who begin here", cost=share.cost * share.first))
+    if share.seconds >= 1:
+        parts.append(text("at least {time}", time=timedelta(seconds=round(share.seconds))))
+    return ", ".join(parts)
