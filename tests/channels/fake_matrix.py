@@ -45,6 +45,7 @@ class Homeserver:
         self.encrypted: set[str] = set()
         self.events: dict[tuple[str, str], dict[str, Any]] = {}  # by room and transaction id
         self.guest = False
+        self.power: dict[str, Any] | None = None
 
     def __call__(self, request: http.Request) -> http.Action:
         if request.path == "/_matrix/client/versions":
@@ -56,18 +57,24 @@ class Homeserver:
             return http.reply(json={"user_id": USER, "device_id": "CLUB", "is_guest": self.guest})
         if unquote(path) == f"/directory/room/{ALIAS}":
             return http.reply(json={"room_id": PLACE, "servers": []})
-        if state := re.fullmatch(r"/rooms/([^/]+)/state/m\.room\.encryption", path):
-            return self._state(unquote(state[1]))
+        if state := re.fullmatch(r"/rooms/([^/]+)/state/m\.room\.(\w+)(?:/[^/]+)?", path):
+            return self._state(unquote(state[1]), state[2])
         if sent := re.fullmatch(r"/rooms/([^/]+)/send/m\.room\.message/([^/]+)", path):
             return self._event(request, unquote(sent[1]), unquote(sent[2]))
         return no(404, "M_UNRECOGNIZED")
 
-    def _state(self, room: str) -> http.Action:
+    def _state(self, room: str, kind: str) -> http.Action:
         if room not in self.rooms:
             return no(403, "M_FORBIDDEN")
-        if room not in self.encrypted:
-            return no(404, "M_NOT_FOUND")
-        return http.reply(json={"algorithm": "m.megolm.v1.aes-sha2"})
+        if kind == "member":
+            return http.reply(json={"membership": "join"})
+        if kind == "encryption" and room in self.encrypted:
+            return http.reply(json={"algorithm": "m.megolm.v1.aes-sha2"})
+        if kind == "power_levels" and self.power is not None:
+            return http.reply(json=self.power)
+        if kind == "create":
+            return http.reply(json={"sender": "@other:matrix.example.org", "content": {}})
+        return no(404, "M_NOT_FOUND")
 
     def _event(self, request: http.Request, room: str, transaction: str) -> http.Action:
         if request.method != "PUT":

@@ -1,10 +1,12 @@
-"""Apprise: what is refused in a URL, how its answers are read, how a message is cut, and real servers."""
+"""Apprise: what is refused in a URL, how its answers are read, and how a message is handed over."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
 import logging
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -13,33 +15,25 @@ import apprise as library
 import pytest
 from apprise.logger import NotifyLogEntry
 from apprise.result import NotifyAttempt, NotifyResult
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fallback_cast.channels.apprise import rendering
 from fallback_cast.channels.apprise.channel import MAX_HANGING, AppriseChannel, read_result
-from fallback_cast.channels.apprise.service import Gate, Waiting, load_service
+from fallback_cast.channels.apprise.service import Gate, Waiting
 from fallback_cast.model.errors import (
     AccessDenied,
-    Layer,
     MessageRefused,
     OutcomeUnknown,
     SendError,
     Throttled,
     Unavailable,
 )
-from fallback_cast.model.health import failed_check
 from fallback_cast.model.message import Accepted
 from tests.channels import fake_apprise
 from tests.channels.fake import CLUB, announcement
 from tests.channels.fake_apprise import PASSWORD, PATH_SECRET, build, posts
 from tests.counterparts import http_faults as http
 from tests.counterparts.http_faults import HttpFaults
-from tests.counterparts.mosquitto import Mosquitto, wait_for_heard
-from tests.counterparts.ngircd import Ngircd
-from tests.counterparts.prosody import Prosody
-from tests.counterparts.tls import Certificates, Kind
+from tests.counterparts.require import ROOT
 
 PAGE = "https://sainte-anne.example/annonces/20261128-k7f3qd.html"
 HOST = f"club:{PASSWORD}@example.org"
@@ -279,6 +273,30 @@ async def test_threads_that_hang_are_few_and_hold_nobody(http_faults: HttpFaults
     assert len(posts(http_faults)) == MAX_HANGING
 
 
+def test_a_service_that_hangs_does_not_hold_the_exit(http_faults: HttpFaults) -> None:
+    http_faults.always(http.drip(200, "x" * 1000, every=0.1))
+    script = f"""
+import asyncio, time
+from tests.channels.fake import announcement
+from tests.channels.fake_apprise import build
+
+async def main():
+    channel = build("json://127.0.0.1:{http_faults.port}/", timeout="0.3s")
+    try:
+        await channel.send(channel.render(announcement()), "configured", "key")
+    except Exception as error:
+        print(type(error).__name__)
+
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, cwd=ROOT
+    )
+    assert done.stdout == "OutcomeUnknown\n", done.stderr
+    assert done.stderr == ""
+    assert len(posts(http_faults)) == 1
+
+
 async def test_a_service_that_broke_off_is_followed_by_a_fresh_one(http_faults: HttpFaults) -> None:
     channel = build(f"json://127.0.0.1:{http_faults.port}/", timeout="0.3s")
     http_faults.next(http.hang())
@@ -317,269 +335,3 @@ def test_a_member_has_no_address_here() -> None:
     assert channel.place() == "configured"
     with pytest.raises(ValueError, match="one place"):
         channel.normalise("+33199001234")
-
-
-# Sizes.
-
-
-def sized(url: str, body: int, title: int) -> Any:
-    service = load_service(url).service
-    service.body_maxlen, service.title_maxlen = body, title
-    return service
-
-
-def render(service: Any, page: str | None = PAGE, **changes: Any) -> rendering.AppriseMessage:
-    return rendering.render_for(service, announcement(**changes), CLUB, page)
-
-
-def test_sms_sized_services_keep_link_and_code() -> None:
-    message = render(load_service("freemobile://12345678@abcdefghijklmn").service, body="Lorem ipsum. " * 90)
-    assert len(message.body) <= 160
-    assert message.title == ""
-    assert message.body.startswith("[URGENT] Concours annulé")
-    assert PAGE in message.body
-    assert "K7F3" in message.body
-    assert "…" in message.body
-    assert "Lorem" in message.text.split("…")[0]
-
-
-def test_a_long_title_is_cut_and_stands_whole_in_the_body() -> None:
-    title = "Le concours de samedi est reporté " * 5
-    message = render(sized("json://example.org/", 2000, 40), title=title.strip())
-    assert len(message.title) <= 40
-    assert message.title.endswith("…")
-    assert title.strip() in message.body
-
-
-def test_without_room_for_the_code_the_message_is_refused() -> None:
-    with pytest.raises(MessageRefused):
-        render(sized("json://example.org/", 5, 0))
-
-
-def test_desktop_services_get_few_lines() -> None:
-    service = sized("json://example.org/", 2000, 200)
-    service.body_max_line_count = 2
-    message = render(service, body="eins\n\nzwei\n\ndrei")
-    assert message.body.count("\n") < 2
-    assert "K7F3" in message.body
-
-
-_texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=600)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    body=_texts
-    | st.lists(
-        st.sampled_from(["**a**", "\n\n", "- x", "&", "<b>", "_u_", "`c`", " long " * 9]), max_size=60
-    ).map("".join),
-    title=st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=200),
-    room=st.integers(110, 900),
-    title_room=st.sampled_from([0, 20, 250]),
-    form=st.sampled_from(["text", "html", "markdown"]),
-)
-def test_any_text_fits_and_keeps_link_and_code(
-    body: str, title: str, room: int, title_room: int, form: str
-) -> None:
-    service = sized(f"json://example.org/?format={form}", room, title_room)
-    message = render(service, title=title, body=body)
-    assert len(message.title) <= title_room
-    length = rendering._length(service, message.body) if form != "text" else len(message.body)
-    assert length <= room
-    assert "K7F3" in message.body
-    assert PAGE in message.body or room < 220
-    assert message.body_format == ("text" if form == "text" else "html")
-
-
-async def test_what_fits_is_not_cut_again_by_apprise(http_faults: HttpFaults) -> None:
-    channel = build(f"json://127.0.0.1:{http_faults.port}/")
-    message = channel.render(announcement(body="Une phrase de plus. " * 5000), PAGE)
-    assert len(message.body) <= 32768
-    await channel.send(message, "configured", "key")
-    assert posts(http_faults)[0].json()["message"] == message.body
-
-
-# Probes.
-
-
-async def test_a_probe_asks_at_the_door_only(http_faults: HttpFaults) -> None:
-    checks = await build(f"json://127.0.0.1:{http_faults.port}/in/{PATH_SECRET}").probe()
-    assert [check.layer for check in checks] == [Layer.NAME, Layer.ROUTE, Layer.SERVICE]
-    assert failed_check(checks) is None
-    assert [(request.method, request.path) for request in http_faults.requests] == [("HEAD", "/")]
-
-
-@pytest.mark.parametrize(
-    ("url", "domains"),
-    [
-        ("tgram://123456789:abcdefg_hijklmnop/12315544/", {"telegram"}),
-        ("ntfy://topic", {"ntfy"}),
-        ("whatsapp://" + "t" * 20 + "@12345/33199001235", {"whatsapp", "meta"}),
-        ("freemobile://12345678@abcdefghijklmn", {"free-mobile"}),
-    ],
-)
-async def test_of_a_fixed_service_only_the_url_is_known(url: str, domains: set[str]) -> None:
-    channel = build(url)
-    assert channel.failure_domains == domains
-    (check,) = await channel.probe()
-    assert check.ok
-    assert "message" in check.detail
-
-
-def test_domains_and_hosts() -> None:
-    assert build("gotifys://gotify.example.org/AbCdEfGh1234567").failure_domains == {"gotify.example.org"}
-    assert build("json://[::1]:80/").failure_domains == {"::1"}
-    assert build("ntfy://topic", failure_domains=["ours"]).failure_domains == {"ours"}
-
-
-async def test_a_named_door_is_knocked_at(http_faults: HttpFaults) -> None:
-    with http.refused_port() as port:
-        closed = await build("ntfy://topic", probe=f"tcp://127.0.0.1:{port}").probe()
-    assert closed[-1].layer is Layer.ROUTE
-    assert not closed[-1].ok
-    opened = await build("ntfy://topic", probe=f"tcp://127.0.0.1:{http_faults.port}").probe()
-    assert failed_check(opened) is None
-    assert not http_faults.requests
-
-
-@pytest.mark.parametrize(("kind", "wanted"), [("good", None), ("expired", Layer.TLS), ("foreign", Layer.TLS)])
-async def test_certificates_are_judged_as_in_sending(
-    kind: Kind, wanted: Layer | None, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.ca_file))
-    with http.http_faults(certificates.server_context(kind)) as faults:
-        channel = build(f"jsons://localhost:{faults.port}/", timeout="5s")
-        failed = failed_check(await channel.probe())
-        assert (failed and failed.layer) is wanted
-        assert not posts(faults)
-        if wanted is None:
-            assert await send(channel) == Accepted()
-        else:
-            with pytest.raises(OutcomeUnknown):
-                await send(channel)
-            assert not posts(faults)
-
-
-async def test_an_unchecked_certificate_is_the_urls_own_word(certificates: Certificates) -> None:
-    with http.http_faults(certificates.server_context("foreign")) as faults:
-        channel = build(f"jsons://localhost:{faults.port}/?verify=no", timeout="5s")
-        assert failed_check(await channel.probe()) is None
-        assert await send(channel) == Accepted()
-
-
-# Real servers.
-
-
-@pytest.mark.counterpart
-async def test_mqtt_delivers(mqtt_server: Mosquitto) -> None:
-    url = f"mqtt://{mqtt_server.username}:{mqtt_server.password}@127.0.0.1:{mqtt_server.port}/club/annonces"
-    with mqtt_server.listening() as heard:
-        threads = set(threading.enumerate())
-        async with build(url, timeout="5s") as channel:
-            assert failed_check(await channel.probe()) is None
-            assert await send(channel) == Accepted()
-            wait_for_heard(heard)
-            assert await send(channel) == Accepted()
-            first, second = wait_for_heard(heard, 2)
-        left = set(threading.enumerate()) - threads
-        assert not [thread for thread in left if "paho" in thread.name], "closing hangs up"
-    assert first.topic == "club/annonces"
-    assert "Concours annulé" in first.text
-    assert "K7F3" in first.text
-    assert first == second
-
-
-@pytest.mark.counterpart
-async def test_mqtt_with_a_wrong_password_is_unknown(mqtt_server: Mosquitto) -> None:
-    channel = build(f"mqtt://club:{PASSWORD}@127.0.0.1:{mqtt_server.port}/club?rto=1", timeout="3s")
-    with mqtt_server.listening() as heard, pytest.raises(OutcomeUnknown):
-        await send(channel)
-    assert not heard
-
-
-@pytest.mark.counterpart
-async def test_irc_delivers_every_line(irc_server: Ngircd) -> None:
-    channel = build(f"irc://127.0.0.1:{irc_server.port}/%23club?join=yes", timeout="15s")
-    assert failed_check(await channel.probe()) is None
-    with irc_server.listening("#club") as listener:
-        sending = asyncio.create_task(send(channel))
-        lines = [(await asyncio.to_thread(listener.wait_for_message)).text]
-        while CLUB.name not in lines[-1]:
-            lines.append((await asyncio.to_thread(listener.wait_for_message)).text)
-        assert await sending == Accepted()
-    assert "Concours annulé" in lines[0]
-    assert any(PAGE in line for line in lines)
-    assert any("K7F3" in line for line in lines)
-
-
-@pytest.mark.counterpart
-async def test_xmpp_delivers_over_starttls(
-    xmpp_server: Prosody, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("certifi.where", lambda: str(certificates.ca_file))
-    channel = build(_xmpp(xmpp_server, "?mode=starttls"), timeout="15s")
-    checks = await channel.probe()
-    assert [check.layer for check in checks] == [Layer.NAME, Layer.ROUTE, Layer.TLS]
-    assert failed_check(checks) is None
-    assert await send(channel) == Accepted()
-    assert len(xmpp_server.wait_for_messages()) == 1
-    assert "K7F3" in xmpp_server.directory.joinpath("data/localhost/offline/member.list").read_text()
-
-
-@pytest.mark.counterpart
-async def test_a_false_yes_of_xmpp_is_foretold_by_the_probe(xmpp_server: Prosody) -> None:
-    """Nobody vouches for the certificate. If the yes has become a no, Apprise has mended it."""
-    channel = build(_xmpp(xmpp_server, "?mode=starttls"), timeout="15s")
-    failed = failed_check(await channel.probe())
-    assert failed is not None
-    assert failed.layer is Layer.TLS
-    assert await send(channel) == Accepted()
-    assert not xmpp_server.messages()
-
-
-@pytest.mark.counterpart
-async def test_xmpp_with_an_unchecked_certificate(xmpp_server: Prosody) -> None:
-    channel = build(_xmpp(xmpp_server, "?mode=starttls&verify=no"), timeout="15s")
-    assert failed_check(await channel.probe()) is None
-    assert await send(channel) == Accepted()
-    assert len(xmpp_server.wait_for_messages()) == 1
-
-
-@pytest.mark.counterpart
-async def test_xmpp_with_a_wrong_password_is_no_yes(xmpp_server: Prosody) -> None:
-    channel = build(_xmpp(xmpp_server, "?mode=starttls&verify=no", PASSWORD), timeout="10s")
-    with pytest.raises(OutcomeUnknown):
-        await send(channel)
-    assert not xmpp_server.messages()
-
-
-async def test_a_server_without_starttls_fails_the_probe(http_faults: HttpFaults) -> None:
-    http_faults.always(http.cut_before_reading())
-    url = f"xmpp://club:pw@127.0.0.1:{http_faults.port}/member@localhost?mode=starttls"
-    failed = failed_check(await build(url).probe())
-    assert failed is not None
-    assert (failed.layer, failed.detail) == (Layer.TLS, "the server offers no STARTTLS")
-
-
-@pytest.mark.counterpart
-@pytest.mark.parametrize(
-    "url",
-    [
-        "mqtt://127.0.0.1:{port}/club",
-        "irc://127.0.0.1:{port}/%23club",
-        "xmpp://club:pw@127.0.0.1:{port}/member@localhost?mode=starttls",
-    ],
-)
-async def test_nobody_listening_is_told_by_the_probe(url: str) -> None:
-    with http.refused_port() as port:
-        channel = build(url.format(port=port), timeout="4s")
-        checks = await channel.probe()
-        assert checks[-1].layer is Layer.ROUTE
-        assert not checks[-1].ok
-        with pytest.raises(OutcomeUnknown):
-            await send(channel)
-
-
-def _xmpp(server: Prosody, query: str, password: str | None = None) -> str:
-    user = server.username.partition("@")[0]
-    return f"xmpp://{user}:{password or server.password}@localhost:{server.port}/{server.member}{query}"

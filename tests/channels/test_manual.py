@@ -14,6 +14,7 @@ from fallback_cast.model.errors import MessageRefused, OutcomeUnknown, Scope
 from fallback_cast.model.message import Accepted
 from tests.channels.fake import announcement
 from tests.channels.fake_manual import INSTRUCTIONS, Person, build
+from tests.counterparts.require import ROOT
 
 PAGE = "https://sainte-anne.example/annonces/20261128-k7f3qd.html"
 
@@ -142,6 +143,7 @@ async def main():
 
 asyncio.run(main())
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, cwd=ROOT)
     assert done.stdout == "left\n", done.stderr
     assert done.returncode == 0

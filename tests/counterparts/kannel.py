@@ -167,7 +167,6 @@ def _prepare(directory: Path, callbacks: HttpFaults) -> Kannel:
         log,
     ]
     smsc = Daemon(simulator, directory / "smsc.log", lambda: answers(control_port) and answers(smpp_port))
-    # Without -v 4 both boxes write every message, texts and all, to the log.
     bearerbox = Daemon(
         [require.program("bearerbox"), "-v", "1", conf],
         directory / "bearerbox.log",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.counterparts import require
 from tests.counterparts.ports import HOST, free_port
-from tests.counterparts.processes import Daemon, running
+from tests.counterparts.processes import Daemon, running, wait_for
 from tests.counterparts.tls import Certificates
 
 
@@ -25,8 +25,13 @@ class Nginx:
     daemon: Daemon
 
     def paths(self) -> list[str]:
-        """The path of every request answered so far, oldest first."""
+        """The path of every request answered, oldest first; nginx writes it just after its answer."""
         return self.log.read_text().splitlines()
+
+    def wait_for_paths(self, count: int, deadline: float = 10) -> list[str]:
+        return wait_for(
+            lambda: found if len(found := self.paths()) >= count else None, f"{count} requests", deadline
+        )
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import pytest
 from dnslib import RCODE, DNSRecord  # type: ignore[import-untyped]
 
 from tests.counterparts import http_faults as http
+from tests.counterparts import require
 from tests.counterparts import smtp_faults as smtp
 from tests.counterparts.dns_faults import DnsFaults
 from tests.counterparts.kannel import Kannel
@@ -39,6 +40,16 @@ def get(
 ) -> tuple[int, bytes]:
     with urllib.request.urlopen(url, data, timeout, context=tls) as answer:
         return answer.status, answer.read()
+
+
+class TestRequire:
+    def test_what_is_missing_skips_a_user_but_fails_ci(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("CI", raising=False)
+        with pytest.raises(pytest.skip.Exception, match="program no-such-server"):
+            require.program("no-such-server")
+        monkeypatch.setenv("CI", "true")
+        with pytest.raises(pytest.fail.Exception, match="no-such-package"):
+            require.node_package("no-such-package")
 
 
 class TestHttpFaults:
@@ -241,6 +252,7 @@ class TestSmtpFaults:
             assert faults.mails[0].login is None
 
 
+@pytest.mark.counterpart
 class TestPostfix:
     @pytest.fixture
     def client(self, mail_site: MailSite, certificates: Certificates) -> Iterator[smtplib.SMTP]:
@@ -297,6 +309,7 @@ def send_sms(gateway: Kannel, to: str, text: str, **more: str) -> tuple[int, byt
     return get(f"{gateway.sendsms_url}?{urllib.parse.urlencode(fields)}")
 
 
+@pytest.mark.counterpart
 class TestKannel:
     def test_an_sms_arrives_and_is_receipted(self, sms_gateway: Kannel) -> None:
         url = f"{sms_gateway.dlr_url}&id=A1"
@@ -355,6 +368,7 @@ class TestKannel:
         assert sms_gateway.wait_for_sms("+33611000014")
 
 
+@pytest.mark.counterpart
 class TestSynapse:
     def test_bob_reads_what_alice_sends(self, matrix_server: Synapse) -> None:
         room = matrix_server.create_room()
@@ -393,6 +407,7 @@ def notify(url: str, body: str) -> bool:
     return bool(service.notify(body=body))
 
 
+@pytest.mark.counterpart
 class TestTelegramTestApi:
     def test_a_message_and_its_correction(self, telegram_server: TelegramTestApi) -> None:
         sent = telegram_server.call("sendMessage", chat_id=41, text="Match annulé")["result"]
@@ -404,6 +419,7 @@ class TestTelegramTestApi:
         assert telegram_server.messages(42) == []
 
 
+@pytest.mark.counterpart
 @quiet_apprise
 class TestMosquitto:
     def test_apprise_publishes(self, mqtt_server: Mosquitto) -> None:
@@ -414,6 +430,7 @@ class TestMosquitto:
         assert (message.topic, message.text) == ("club/news", "Annulé")
 
 
+@pytest.mark.counterpart
 @quiet_apprise
 class TestProsody:
     def test_apprise_sends(self, xmpp_server: Prosody) -> None:
@@ -425,6 +442,7 @@ class TestProsody:
         assert xmpp_server.wait_for_messages() == ['Annulé, "tout"\n!']
 
 
+@pytest.mark.counterpart
 @quiet_apprise
 class TestNgircd:
     def test_apprise_speaks(self, irc_server: Ngircd) -> None:
@@ -433,6 +451,7 @@ class TestNgircd:
             assert listener.wait_for_message() == Said("clubbot", "#club", "Annulé")
 
 
+@pytest.mark.counterpart
 class TestSmtpSink:
     def test_it_counts(self, mail_sink: SmtpSink) -> None:
         with smtplib.SMTP(mail_sink.host, mail_sink.port) as client:
@@ -441,11 +460,13 @@ class TestSmtpSink:
         mail_sink.wait_for_count(3)
 
 
+@pytest.mark.counterpart
 class TestNginx:
     def test_it_answers(self, nginx_server: Nginx, certificates: Certificates) -> None:
+        before = len(nginx_server.paths())
         assert get(f"{nginx_server.url}/hook", b"{}") == (200, b'{"ok": true}')
         assert get(nginx_server.tls_url, tls=certificates.client_context())[0] == 200
-        assert nginx_server.paths()[-2:] == ["/hook", "/"]
+        assert nginx_server.wait_for_paths(before + 2)[before:] == ["/hook", "/"]
 
     @pytest.mark.parametrize("status", [503, 502, 504])
     def test_faults(self, nginx_server: Nginx, status: int) -> None:
@@ -499,6 +520,7 @@ class TestDnsFaults:
         assert self.ask(dns_faults, "truncated.test", tcp=True).rr
 
 
+@pytest.mark.counterpart
 class TestNetwork:
     @pytest.fixture
     def faults(self, private_network: Network) -> Iterator[http.HttpFaults]:

@@ -17,6 +17,7 @@ from fallback_cast.model.channel import Channel
 from fallback_cast.model.delivery import RecipientKind, Route
 from fallback_cast.model.errors import UserError
 from fallback_cast.model.policy import Policy
+from fallback_cast.model.texts import Phrase
 from fallback_cast.routing.plan import Audience, ChannelRank, Person, Recipient, plan
 
 # Letters and digits that cannot be mistaken for another when read out on the telephone.
@@ -90,7 +91,7 @@ def _title(text: str) -> str:
     try:
         return clean_title(text)
     except ValueError as error:
-        raise UserError(str(error), where="--title", hint="give a title of one short line") from None
+        raise UserError(error.args[0], where="--title", hint="give a title of one short line") from None
 
 
 def _check_text(draft: Draft) -> None:
@@ -103,7 +104,11 @@ def _check_text(draft: Draft) -> None:
         )
     if size > MAX_BODY_BYTES:
         raise UserError(
-            f"the text has {size / 1e6:.1f} MB; at most {MAX_BODY_BYTES / 1e6:.0f} MB are sent",
+            Phrase(
+                "the text has {size} MB; at most {limit} MB are sent",
+                size=f"{size / 1e6:.1f}",
+                limit=MAX_BODY_BYTES // 1_000_000,
+            ),
             where="--body",
             hint="shorten it and put the rest on your site, with --link",
         )
@@ -117,7 +122,9 @@ def _check_channels(audience: Audience, channels: Mapping[str, Channel]) -> None
     unknown = sorted(audience.channels - channels.keys())
     if unknown:
         raise UserError(
-            f"there is no channel {unknown[0]!r}", where="--channel", hint="channels: " + ", ".join(channels)
+            Phrase("there is no channel {name!r}", name=unknown[0]),
+            where="--channel",
+            hint="channels: " + ", ".join(channels),
         )
 
 

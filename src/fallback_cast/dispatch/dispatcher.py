@@ -32,6 +32,7 @@ from fallback_cast.model.errors import LedgerError
 from fallback_cast.model.health import Verdict
 from fallback_cast.model.message import Message
 from fallback_cast.model.policy import Policy
+from fallback_cast.model.texts import Phrase
 from fallback_cast.routing.decide import Close, Wait
 from fallback_cast.routing.outlook import Outlook
 from fallback_cast.routing.quiet import quiet_until
@@ -210,7 +211,11 @@ class Dispatcher:
         if latest is not None and latest > self.clock.now() + CLOCK_BEHIND:
             raise LedgerError(
                 "this machine's clock is behind the last entry of the ledger; nothing is sent",
-                where=f"clock {self.clock.now():%Y-%m-%d %H:%M} UTC, ledger {latest:%Y-%m-%d %H:%M} UTC",
+                where=Phrase(
+                    "clock {clock} UTC, ledger {ledger} UTC",
+                    clock=f"{self.clock.now():%Y-%m-%d %H:%M}",
+                    ledger=f"{latest:%Y-%m-%d %H:%M}",
+                ),
                 hint="set the clock (timedatectl), then run: fallback-cast resume",
             )
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from fallback_cast.ledger.schema import HEAD
 from fallback_cast.model.errors import LedgerError
+from fallback_cast.model.texts import Phrase
 
 BUSY_TIMEOUT_S = 5.0
 _NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "sshfs", "9p", "afs", "ceph", "gluster", "davfs")
@@ -73,7 +74,7 @@ def _check_place(path: Path) -> None:
     kind = _file_system(folder)
     if kind.startswith(_NETWORK_FILE_SYSTEMS) or kind.startswith("fuse.sshfs"):
         raise LedgerError(
-            f"the ledger cannot live on a network file system ({kind})",
+            Phrase("the ledger cannot live on a network file system ({kind})", kind=kind),
             where=str(path),
             hint="put it on a disk of this machine, or use PostgreSQL",
         )
@@ -82,7 +83,7 @@ def _check_place(path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
             raise LedgerError(
-                f"the ledger cannot be created: {error.strerror}",
+                Phrase("the ledger cannot be created: {why}", why=error.strerror or ""),
                 where=str(path),
                 hint="check the folder's rights",
             ) from None

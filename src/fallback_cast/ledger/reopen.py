@@ -18,7 +18,7 @@ NewRoutes = Callable[[str, str, int | None, tuple[Route, ...]], tuple[Route, ...
 
 
 def reopen_deliveries(ledger: Ledger, id: str, routes: NewRoutes, now: datetime, expires_at: datetime) -> int:
-    """Unreached and expired deliveries become due now, with the routes that `routes` makes of the old ones."""
+    """Unreached and expired deliveries become due now, with what `routes` makes of the old ones."""
     table, announcement = schema.delivery, schema.announcement
     opened = 0
     with ledger.writing() as connection:

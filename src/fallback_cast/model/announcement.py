@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from fallback_cast.model.texts import Phrase
+
 MAX_TITLE = 200
 MAX_BODY_BYTES = 1_000_000
 
@@ -71,5 +73,11 @@ def clean_title(text: str) -> str:
     if not title:
         raise ValueError("the title is empty")
     if len(title) > MAX_TITLE:
-        raise ValueError(f"the title has {len(title)} characters; at most {MAX_TITLE} are allowed")
+        raise ValueError(
+            Phrase(
+                "the title has {count} characters; at most {limit} are allowed",
+                count=len(title),
+                limit=MAX_TITLE,
+            )
+        )
     return title

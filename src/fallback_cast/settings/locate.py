@@ -58,11 +58,11 @@ def _after_value(text: str, position: int) -> int:
     """A value ends with its line, unless a bracket or a multi-line string is still open."""
     depth = 0
     while position < len(text):
-        token = text[position : _after(_TOKEN, text, position)]
-        if token == "\n" and depth == 0:
+        piece = text[position : _after(_TOKEN, text, position)]
+        if piece == "\n" and depth == 0:
             break
-        depth += (token in ("[", "{")) - (token in ("]", "}"))
-        position += len(token) or 1
+        depth += (piece in ("[", "{")) - (piece in ("]", "}"))
+        position += len(piece) or 1
     return position
 
 

@@ -58,7 +58,7 @@ def render_for(service: Any, announcement: Announcement, club: Club, page_url: s
     room = _room(service, title)
     if rich:
         body = _rich_body(words, folded, announcement.body)
-        if _length(service, body) > room:
+        if len(words.text) > room or _length(service, body) > room:
             body = _fit(words, folded, room, _as_html, lambda text: _length(service, text))
     else:
         body = _fit(words, folded, room, lambda text: _few_lines(service, defuse(text)), len)
@@ -149,7 +149,7 @@ def _fit(
         def whole(size: int, headline: str = headline, lines: Sequence[str] = lines, sign: str = sign) -> str:
             return write(_join(headline, cut(words.text, size), lines, sign))
 
-        sizes = range(len(words.text) + 1)
+        sizes = range(min(len(words.text), room) + 1)
         size = bisect_right(sizes, room, key=lambda size: measure(whole(size))) - 1
         if size >= least:
             return whole(size)

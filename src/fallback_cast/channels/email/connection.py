@@ -16,7 +16,6 @@ from aiosmtplib import (
     SMTPConnectResponseError,
     SMTPException,
     SMTPResponseException,
-    SMTPServerDisconnected,
     SMTPTimeoutError,
 )
 
@@ -85,7 +84,7 @@ def _refused(error: SMTPResponseException, layer: Layer) -> SendError:
 
 
 class Dialer:
-    """Knows how to reach one relay. A connection it returns is encrypted and logged in as the settings say."""
+    """Knows how to reach one relay. Its connections are encrypted and logged in as the settings say."""
 
     def __init__(self, settings: RelaySettings, base_dir: Path) -> None:
         self._settings = settings

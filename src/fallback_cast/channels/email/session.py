@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPServerDisconnected, SMTPTimeoutError
+from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPTimeoutError
 
 from fallback_cast.channels.email.connection import hang_up, say_goodbye
 from fallback_cast.channels.email.mime import Letter
@@ -171,7 +171,7 @@ def _narrow(letter: Letter) -> Scope:
 def _hopeful(refused: list[SendError]) -> SendError:
     """Of several refusals the one that leaves most hope: later before never."""
     order = (Throttled, Unavailable, AccessDenied, MessageRefused, AddressRefused)
-    return min(refused, key=lambda error: order.index(type(error)))  # type: ignore[arg-type]
+    return min(refused, key=lambda error: order.index(type(error)))
 
 
 def _reference(text: str) -> str | None:

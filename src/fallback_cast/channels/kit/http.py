@@ -15,6 +15,7 @@ import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ class HttpClient:
         self._client: httpx.AsyncClient | None = None
 
     def fresh(self, *, connect_s: float = 5.0, read_s: float = 10.0) -> HttpClient:
-        """The same provider over connections of its own that are used once: for probes.
+        """The same provider over new connections, which only the reads of one probe share.
 
         Never more patient than the sends themselves.
         """
@@ -94,7 +95,6 @@ class HttpClient:
             connect_s=min(connect_s, self._connect_s),
             read_s=min(read_s, self._read_s),
             max_connections=1,
-            fresh=True,
         )
 
     async def request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
@@ -144,6 +144,8 @@ class HttpClient:
             transport=AiohttpTransport(client=session, verify=context or False),
             headers=self._headers,
             auth=self._auth,
+            # httpx has a jar of its own, which keeps what the session above throws away.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             timeout=httpx.Timeout(self._read_s, connect=self._connect_s, pool=2 * self._connect_s),
             follow_redirects=False,
             trust_env=False,

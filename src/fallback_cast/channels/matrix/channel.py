@@ -21,10 +21,11 @@ from fallback_cast.channels.kit import probe, wording
 from fallback_cast.channels.kit.http import HttpClient, ssl_context
 from fallback_cast.channels.kit.settings import BuildContext, ChannelSettings, DurationField, SecretField
 from fallback_cast.channels.matrix.answers import result_of
+from fallback_cast.channels.matrix.room import API, is_encrypted, is_joined, may_write
 from fallback_cast.channels.matrix.text import compose
 from fallback_cast.model.announcement import Announcement
 from fallback_cast.model.channel import Channel, Pace, Provider, Traits
-from fallback_cast.model.errors import AccessDenied, AddressRefused, Layer, OutcomeUnknown, Scope
+from fallback_cast.model.errors import AccessDenied, Layer, OutcomeUnknown, Scope
 from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
 from fallback_cast.model.secret import Secret
@@ -39,7 +40,6 @@ REMEMBERED_S = 1800.0
 # Since room version 12 an id has no ":server" at its end.
 _ROOM_ID = re.compile(r"![^\s\x00-\x1f\x7f]{1,254}")
 _ALIAS = re.compile(r"#[^\s:\x00-\x1f\x7f]{1,200}:[^\s\x00-\x1f\x7f]{1,253}")
-_API = "/_matrix/client/v3"
 _NO_ADDRESS = "a Matrix address is the id of a room: it begins with ! and stands in the room's settings"
 _ALIAS_IN_SETTINGS = "the settings name the room by its alias; it must be the room's id"
 
@@ -103,6 +103,7 @@ class MatrixChannel(Channel, Provider):
         self.providers: Sequence[Provider] = (self,)
         self._club = context.club
         self._place = settings.room
+        self._user = ""  # whose token it is: the probe learns it
         self._allow_cleartext = settings.allow_cleartext
         self._msgtype = settings.msgtype
         ca_file = context.base_dir / settings.ca_file if settings.ca_file else None
@@ -144,7 +145,7 @@ class MatrixChannel(Channel, Provider):
             "formatted_body": message.html,
             "m.mentions": {},  # we mention nobody, so no client looks for @room in the text
         }
-        path = f"{_API}/rooms/{quote(address, safe='')}/send/m.room.message/fc-{quote(key, safe='')}"
+        path = f"{API}/rooms/{quote(address, safe='')}/send/m.room.message/fc-{quote(key, safe='')}"
         response = await self._client.request("PUT", path, json=content)
         event = result_of(response, of_place=address == self._place).get("event_id")
         if not isinstance(event, str):
@@ -168,34 +169,41 @@ class MatrixChannel(Channel, Provider):
         return "the homeserver answers"
 
     async def _ask_account(self, client: HttpClient) -> str:
-        answer = await self._get(client, f"{_API}/account/whoami")
-        if not isinstance(answer.get("user_id"), str):
-            raise OutcomeUnknown("the answer names no account")
-        if answer.get("is_guest") is True:
-            raise AccessDenied("the account is a guest")
+        self._user = await self._whoami(client)
         return "the account is known"
 
     async def _ask_room(self, client: HttpClient) -> str:
-        """The account is in the room, and nobody there expects an encryption that we do not give."""
-        assert self._place is not None
-        if not self._place.startswith("!"):
+        """The account may write in the room, and nobody there expects an encryption that we do not give."""
+        room = self._place
+        assert room is not None
+        if not room.startswith("!"):
             raise AccessDenied(await self._id_to_put(client), scope=Scope.PLACE)
-        path = f"{_API}/rooms/{quote(self._place, safe='')}/state/m.room.encryption"
-        response = await client.request("GET", path)
-        try:
-            result_of(response, of_place=False)
-        except AddressRefused as refused:
-            if refused.reason.startswith("M_NOT_FOUND"):  # no such state: not encrypted
-                return "the room is open to the account"
-            raise AccessDenied(refused.reason, scope=Scope.PLACE) from None
-        if not self._allow_cleartext:
+        if not await is_joined(client, room, self._user):
+            raise AccessDenied("the account is not in the room", scope=Scope.PLACE)
+        encrypted = await is_encrypted(client, room)
+        if encrypted and not self._allow_cleartext:
             raise AccessDenied("the room is encrypted; our messages are not", scope=Scope.PLACE)
-        return "the room is encrypted; our messages are not (allow_cleartext)"
+        if not await may_write(client, room, self._user):
+            raise AccessDenied("the account may not write in the room", scope=Scope.PLACE)
+        return (
+            "the room is encrypted; our messages are not"
+            if encrypted
+            else "the account may write in the room"
+        )
+
+    async def _whoami(self, client: HttpClient) -> str:
+        answer = await self._get(client, f"{API}/account/whoami")
+        if answer.get("is_guest") is True:
+            raise AccessDenied("the account is a guest")
+        user = answer.get("user_id")
+        if not isinstance(user, str):
+            raise OutcomeUnknown("the answer names no account")
+        return user
 
     async def _id_to_put(self, client: HttpClient) -> str:
         """What to write into the settings instead of an alias. The id of a public alias is no secret."""
         assert self._place is not None
-        answer = await self._get(client, f"{_API}/directory/room/{quote(self._place, safe='')}")
+        answer = await self._get(client, f"{API}/directory/room/{quote(self._place, safe='')}")
         room = answer.get("room_id")
         if not isinstance(room, str) or not _ROOM_ID.fullmatch(room):
             raise AccessDenied(_ALIAS_IN_SETTINGS, scope=Scope.PLACE)

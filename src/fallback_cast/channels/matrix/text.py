@@ -29,16 +29,18 @@ def compose(headline: str, markdown: str, facts: Sequence[Fact], language: str) 
 
     Raises MessageRefused if headline and facts alone are too long.
     """
-    plain_text, html_text = defuse_mentions(markup.to_plain(markdown)), _safe_html(markup.to_html(markdown))
-    lines = [_fact(fact, language) for fact in facts]
     head = defuse_mentions(headline)
-    plain = _fit(head + "\n\n", plain_text, "\n\n" + "\n".join(lines), MAX_PLAIN_BYTES, _cut_text)
-    return plain.strip(), _fit(
+    lines = [_fact(fact, language) for fact in facts]
+    plain = defuse_mentions(markup.to_plain(markdown))
+    marked_up = _safe_html(markup.to_html(markdown))
+    text = _fit(head + "\n\n", plain, "\n\n" + "\n".join(lines), MAX_PLAIN_BYTES, _cut_text)
+    html_facts = "<br>\n".join(_linked(fact, line) for fact, line in zip(facts, lines, strict=True))
+    return text.strip(), _fit(
         f"<p><strong>{html.escape(head)}</strong></p>\n",
-        html_text,
-        "<p>" + "<br>\n".join(_linked(fact, line) for fact, line in zip(facts, lines, strict=True)) + "</p>",
+        marked_up,
+        f"<p>{html_facts}</p>" if facts else "",
         MAX_HTML_BYTES,
-        lambda _, room: _cut_html(html_text, plain_text, room),
+        lambda whole, room: _cut_html(whole, plain, room),
     )
 
 
@@ -107,9 +109,14 @@ _TEL = re.compile(r'<a href="tel:([^"]*)">(.*?)</a>', re.DOTALL)
 
 def _safe_html(text: str) -> str:
     """Numbers shown, mass mentions defused outside of tags (our writer escapes every other <)."""
-    text = _TEL.sub(lambda link: link[2] if link[1] in link[2] else f"{link[2]} ({link[1]})", text)
+    text = _TEL.sub(_number, text)
     pieces = re.split(r"(<[^>]*>)", text)
     return "".join(piece if piece.startswith("<") else defuse_mentions(piece) for piece in pieces)
+
+
+def _number(link: re.Match[str]) -> str:
+    number, shown = link[1], link[2].removeprefix("tel:")
+    return shown if number in shown else f"{shown} ({number})"
 
 
 def _fact(fact: Fact, language: str) -> str:

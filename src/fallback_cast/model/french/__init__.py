@@ -1,0 +1,8 @@
+"""French texts by their English key, in parts by where they are read."""
+
+from fallback_cast.model.french.channels import CHANNELS
+from fallback_cast.model.french.commands import COMMANDS
+from fallback_cast.model.french.reasons import REASONS
+from fallback_cast.model.french.settings import SETTINGS
+
+FRENCH: dict[str, str] = {**COMMANDS, **SETTINGS, **CHANNELS, **REASONS}

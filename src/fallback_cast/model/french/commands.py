@@ -1,0 +1,273 @@
+"""French of the terminal: options, progress, results, mistakes of the person who types."""
+
+COMMANDS: dict[str, str] = {
+    # help
+    "One announcement over ranked channels, with automatic fallback when a platform is out.": (
+        "Une annonce, plusieurs canaux classés, et le repli automatique quand une plateforme est en panne."
+    ),
+    "Example": "Exemple",
+    "The settings file (default: channels.toml)": "Le fichier de réglages (par défaut : channels.toml)",
+    "One JSON object on standard output": "Un objet JSON sur la sortie standard",
+    "Language: fr or en": "Langue : fr ou en",
+    "No colours": "Sans couleurs",
+    "The announcement's id (its beginning is enough) or its code": (
+        "L'identifiant de l'annonce (son début suffit) ou son code"
+    ),
+    "The announcement; without it: the newest ones": "L'annonce ; sans elle : les plus récentes",
+    "Every recipient with its attempts": "Chaque destinataire avec ses tentatives",
+    "Ask a few questions and write channels.toml.": "Pose quelques questions et écrit channels.toml.",
+    "Check settings, credentials and reach of every channel; messages nobody.": (
+        "Vérifie réglages, identifiants et accès de chaque canal, sans écrire à personne."
+    ),
+    "Only these channels": "Seulement ces canaux",
+    "Announce something to everybody.": "Annonce quelque chose à tout le monde.",
+    "The title: one line": "Le titre, sur une ligne",
+    "The text, in Markdown": "Le texte, en Markdown",
+    "A file with the text (default: standard input)": "Un fichier avec le texte (par défaut : l'entrée standard)",
+    "info, normal or urgent": "info, normal ou urgent",
+    "Only members of this group": "Seulement les membres de ce groupe",
+    "Only this channel": "Seulement ce canal",
+    "Begin then: 2026-11-28 14:30, 14:30 or 2h": "Commencer à : 2026-11-28 14:30, 14:30 ou 2h",
+    "Of no use after this moment": "Inutile après ce moment",
+    "When the event takes place": "Quand l'événement a lieu",
+    "Where the event takes place": "Où l'événement a lieu",
+    "A page with more": "Une page qui en dit plus",
+    "Idempotency key: the same key announces once": "Clé d'idempotence : la même clé n'annonce qu'une fois",
+    "Nothing on public places": "Rien sur les lieux publics",
+    "On public places too, with --group or --private": "Aussi sur les lieux publics, avec --group ou --private",
+    "To the organiser alone": "À l'organisateur seul",
+    "Even if the same went out within the last hour": "Même si la même annonce est partie dans l'heure",
+    "Show routes, parts and cost; send nothing": "Montrer routes, parties et coût, sans rien envoyer",
+    "Do not ask": "Ne pas poser de question",
+    "Store it and leave the sending to another process": "L'enregistrer et laisser l'envoi à un autre processus",
+    "Return after this long, e.g. 5m; what is open goes on later": (
+        "Rendre la main après cette durée, par ex. 5m ; le reste continue plus tard"
+    ),
+    "Where an announcement stands, or the newest ones.": "Où en est une annonce, ou les plus récentes.",
+    "The newest announcements.": "Les annonces les plus récentes.",
+    "How many": "Combien",
+    "Watch an announcement go out, whoever sends it.": "Regarde une annonce partir, quel que soit le processus qui l'envoie.",
+    "Settle what an interrupted run left.": "Termine ce qu'un envoi interrompu a laissé.",
+    "Take up unreached recipients again, with today's settings.": (
+        "Reprend les destinataires non atteints, avec les réglages d'aujourd'hui."
+    ),
+    "Who was not reached, by name, with reasons.": "Qui n'a pas été atteint, par nom, avec les raisons.",
+    "As CSV": "En CSV",
+    "The whole story on this machine, with no account: a platform goes down in mid-broadcast.": (
+        "Toute l'histoire sur cette machine, sans aucun compte : une plateforme tombe au milieu d'un envoi."
+    ),
+    "Where the demo keeps its files": "Où la démonstration garde ses fichiers",
+    "The members and their addresses.": "Les membres et leurs adresses.",
+    "Make the members of a CSV file the members.": "Fait des membres d'un fichier CSV les membres.",
+    "CSV with the columns name, language, groups, and one for each channel": (
+        "CSV avec les colonnes name (nom), language, groups, et une par canal"
+    ),
+    "Check it, change nothing": "Vérifier, ne rien changer",
+    "The members and on which channels they have an address.": "Les membres et les canaux où ils ont une adresse.",
+    "Show the version": "Montrer la version",
+    # send
+    "announcement {id} (code {code}) is stored": "annonce {id} (code {code}) enregistrée",
+    "this key was used before: announcement {id} (code {code})": "cette clé a déjà servi : annonce {id} (code {code})",
+    "nothing is sent by this command; a running fallback-cast, or `fallback-cast resume`, goes on": (
+        "cette commande n'envoie rien ; un fallback-cast en marche, ou `fallback-cast resume`, continue"
+    ),
+    "nothing is open": "rien n'est en cours",
+    "{count} recipients are taken up again": "{count} destinataires repris",
+    "another fallback-cast is sending; this one watches, and takes over if it ends": (
+        "un autre fallback-cast envoie déjà ; celui-ci regarde, et prend la suite s'il s'arrête"
+    ),
+    "you stopped watching; the announcement is stored: `fallback-cast resume` goes on": (
+        "vous ne regardez plus ; l'annonce est enregistrée : `fallback-cast resume` continue"
+    ),
+    "stopped; what is stored is not lost: `fallback-cast resume` goes on": (
+        "arrêté ; ce qui est enregistré n'est pas perdu : `fallback-cast resume` continue"
+    ),
+    "it goes on at {moment}; keep this machine on and run `fallback-cast resume`, by hand or by cron": (
+        "la suite est prévue à {moment} ; laissez cette machine allumée et lancez "
+        "`fallback-cast resume`, à la main ou par cron"
+    ),
+    "the same title and text went out within the last hour, as {id}": (
+        "le même titre et le même texte sont partis dans l'heure : {id}"
+    ),
+    "add --again if you mean it": "ajoutez --again si c'est voulu",
+    "this key was used for another announcement, {id}": "cette clé a servi pour une autre annonce, {id}",
+    "use a new key for a new text": "prenez une nouvelle clé pour un nouveau texte",
+    "the settings do not say where the organiser can be reached": (
+        "les réglages ne disent pas où joindre l'organisateur"
+    ),
+    'add for example: [club.organiser] email = "secretary@example.org"': (
+        'ajoutez par exemple : [club.organiser] email = "secretaire@example.org"'
+    ),
+    "{text!r} is no importance": "{text!r} n'est pas une importance",
+    "write for example 5m": "écrivez par exemple 5m",
+    "--body and --file were both given": "--body et --file sont donnés tous les deux",
+    "give one of them": "donnez l'un des deux",
+    "the file cannot be read: {why}": "le fichier ne peut pas être lu : {why}",
+    "there is no text": "il n'y a pas de texte",
+    "give --body TEXT, --file FILE, or the text on standard input": (
+        "donnez --body TEXTE, --file FICHIER, ou le texte sur l'entrée standard"
+    ),
+    "the text is longer than {limit} MB": "le texte dépasse {limit} Mo",
+    "the text is not UTF-8 (line {line})": "le texte n'est pas en UTF-8 (ligne {line})",
+    "save it as UTF-8": "enregistrez-le en UTF-8",
+    "{text!r} is no moment": "{text!r} n'est pas un moment",
+    "write for example 2026-11-28 14:30, or 14:30, or 2h": "écrivez par exemple 2026-11-28 14:30, ou 14:30, ou 2h",
+    "the announcement would expire before it begins": "l'annonce expirerait avant de commencer",
+    "give a later --expires": "donnez un --expires plus tardif",
+    "give a title of one short line": "donnez un titre d'une ligne courte",
+    "the title is empty": "le titre est vide",
+    "the title has {count} characters; at most {limit} are allowed": (
+        "le titre a {count} caractères ; {limit} au plus sont permis"
+    ),
+    "the text is empty": "le texte est vide",
+    "the text has {size} MB; at most {limit} MB are sent": "le texte a {size} Mo ; {limit} Mo au plus sont envoyés",
+    "shorten it and put the rest on your site, with --link": (
+        "raccourcissez-le et mettez le reste sur votre site, avec --link"
+    ),
+    "the link is not an address on the web": "le lien n'est pas une adresse web",
+    "it begins with https://": "elle commence par https://",
+    "there is no channel {name!r}": "il n'y a pas de canal {name!r}",
+    "nobody would be told: no channel has a place, and there are no members": (
+        "personne ne serait prévenu : aucun canal n'a de lieu, et il n'y a pas de membres"
+    ),
+    "add a place to a channel in the settings, or import members": (
+        "ajoutez un lieu à un canal dans les réglages, ou importez des membres"
+    ),
+    # plan
+    "plan: {total} recipients; nothing is sent": "plan : {total} destinataires ; rien n'est envoyé",
+    "{count} begin here": "{count} commencent ici",
+    "{count} could come here": "{count} peuvent y venir",
+    "{count} parts, {encoding}": "{count} parties, {encoding}",
+    "{cost} for those who begin here": "{cost} pour ceux qui commencent ici",
+    "at least {time}": "au moins {time}",
+    "{count} cannot be reached: {reason}": "{count} ne peuvent pas être atteints : {reason}",
+    # progress and results
+    "↷ {channel}: passed over, {reason} → {next}": "↷ {channel} : sauté, {reason} → {next}",
+    "↷ {channel}: {reason} → {next}": "↷ {channel} : {reason} → {next}",
+    "✗ {channel}: {reason}": "✗ {channel} : {reason}",
+    "✓ {recipient}: accepted by {channel}, unconfirmed": "✓ {recipient} : accepté par {channel}, non confirmé",
+    "✓ {recipient}: reached by {channel}": "✓ {recipient} : atteint par {channel}",
+    "✗ {recipient}: {reason}": "✗ {recipient} : {reason}",
+    "⚠ {channel} is down: {reason}": "⚠ {channel} est en panne : {reason}",
+    "⚠ {channel} is back": "⚠ {channel} est de retour",
+    "… {recipient}: waits for {channel} ({reason})": "… {recipient} : attend {channel} ({reason})",
+    "everyone": "tout le monde",
+    "organiser": "organisateur",
+    "settled": "réglé",
+    "{reached} reached, {pending} pending, {unreached} unreached": (
+        "{reached} atteints, {pending} en cours, {unreached} non atteints"
+    ),
+    "{count} may have been told twice": "{count} ont peut-être été prévenus deux fois",
+    "who was not reached: fallback-cast unreached {id}": "qui n'a pas été atteint : fallback-cast unreached {id}",
+    "page: {url}": "page : {url}",
+    "{count} by fallback": "{count} par repli",
+    "everybody was reached": "tout le monde a été atteint",
+    "no announcement yet": "pas encore d'annonce",
+    "{id}  {code}  {state}  {reached}/{total} reached  {title}": (
+        "{id}  {code}  {state}  {reached}/{total} atteints  {title}"
+    ),
+    "{given!r} fits several announcements": "{given!r} désigne plusieurs annonces",
+    "there is no announcement {given!r}": "il n'y a pas d'annonce {given!r}",
+    "`fallback-cast list` shows them": "`fallback-cast list` les montre",
+    "channel": "canal",
+    "state now": "état actuel",
+    "accepted": "accepté",
+    "delivered": "remis",
+    "failed": "échoué",
+    "unknown": "inconnu",
+    "passed over": "sauté",
+    "begun": "commencé",
+    "recipient": "destinataire",
+    "state": "état",
+    "reasons": "raisons",
+    "reached": "atteint",
+    "unreached": "non atteint",
+    "pending": "en cours",
+    "held": "retenu",
+    "excluded": "exclu",
+    "expired": "expiré",
+    "cancelled": "annulé",
+    "scheduled": "programmé",
+    "dispatching": "envoi en cours",
+    "up": "en marche",
+    "suspect": "douteux",
+    "down": "en panne",
+    "recovering": "de retour, à confirmer",
+    "offline": "hors ligne",
+    # people, check
+    "--- {channel}: please post this text ---": "--- {channel} : veuillez publier ce texte ---",
+    "Posted? [y/N]": "Publié ? [o/N]",
+    "advice: without [health] references nobody can tell our own outage from a platform's": (
+        "conseil : sans [health] references, rien ne distingue notre propre panne de celle d'une plateforme"
+    ),
+    "name": "nom",
+    "route": "accès",
+    "tls": "TLS",
+    "service": "service",
+    "account": "compte",
+    "rate": "débit",
+    "check the host name in the settings, and this machine's name server": (
+        "vérifiez le nom d'hôte dans les réglages, et le serveur de noms de cette machine"
+    ),
+    "check host and port in the settings, the firewall, and whether the server runs": (
+        "vérifiez l'hôte et le port dans les réglages, le pare-feu, et que le serveur tourne"
+    ),
+    "the certificate is refused: check the host name, `security`, and this machine's clock": (
+        "le certificat est refusé : vérifiez le nom d'hôte, `security`, et l'horloge de cette machine"
+    ),
+    "the service answers wrongly: see its status page, and try again later": (
+        "le service répond mal : voyez sa page d'état, et réessayez plus tard"
+    ),
+    "the account is refused: check the user name, password or token, and its rights": (
+        "le compte est refusé : vérifiez l'utilisateur, le mot de passe ou le jeton, et ses droits"
+    ),
+    "the provider asks for patience: try again later": "le fournisseur demande de patienter : réessayez plus tard",
+    "warning: {problem}": "attention : {problem}",
+    # faults
+    "internal error: {kind}; nothing is lost, `fallback-cast resume` goes on": (
+        "erreur interne : {kind} ; rien n'est perdu, `fallback-cast resume` continue"
+    ),
+    "please report it; FALLBACK_CAST_DEBUG=1 shows the details": (
+        "merci de la signaler ; FALLBACK_CAST_DEBUG=1 montre les détails"
+    ),
+    "this machine's clock is behind the last entry of the ledger; nothing is sent": (
+        "l'horloge de cette machine retarde sur la dernière entrée du registre ; rien n'est envoyé"
+    ),
+    "clock {clock} UTC, ledger {ledger} UTC": "horloge {clock} UTC, registre {ledger} UTC",
+    "set the clock (timedatectl), then run: fallback-cast resume": (
+        "réglez l'horloge (timedatectl), puis lancez : fallback-cast resume"
+    ),
+    "the ledger was written by a newer fallback-cast": "le registre a été écrit par un fallback-cast plus récent",
+    "update this program; the ledger was left as it is": (
+        "mettez ce programme à jour ; le registre est resté comme il était"
+    ),
+    "this database is not a ledger of fallback-cast": "cette base de données n'est pas un registre de fallback-cast",
+    "choose another [ledger] url": "choisissez un autre [ledger] url",
+    "the ledger refused an operation": "le registre a refusé une opération",
+    "please report this": "merci de le signaler",
+    "the folder of the ledger does not exist": "le dossier du registre n'existe pas",
+    "create it, or change [ledger] url": "créez-le, ou changez [ledger] url",
+    "the ledger cannot live on a network file system ({kind})": (
+        "le registre ne peut pas vivre sur un système de fichiers réseau ({kind})"
+    ),
+    "put it on a disk of this machine, or use PostgreSQL": "mettez-le sur un disque de cette machine, ou prenez PostgreSQL",
+    "the ledger cannot be created: {why}": "le registre ne peut pas être créé : {why}",
+    "check the folder's rights": "vérifiez les droits du dossier",
+    "the ledger is locked by another program": "le registre est verrouillé par un autre programme",
+    "close the program that holds it, then try again": "fermez le programme qui le tient, puis réessayez",
+    "the ledger cannot be written: the disk is full": "le registre ne peut pas être écrit : le disque est plein",
+    "free some space, then run: fallback-cast resume": "libérez de la place, puis lancez : fallback-cast resume",
+    "the ledger cannot be read or written: the disk reports an error": (
+        "le registre ne peut être ni lu ni écrit : le disque signale une erreur"
+    ),
+    "check the disk": "vérifiez le disque",
+    "the ledger may not be written": "le registre n'est pas accessible en écriture",
+    "check the rights of the file and its folder": "vérifiez les droits du fichier et de son dossier",
+    "the ledger cannot be opened": "le registre ne peut pas être ouvert",
+    "this file is not a ledger": "ce fichier n'est pas un registre",
+    "choose another [ledger] url, or restore a backup": "choisissez un autre [ledger] url, ou restaurez une sauvegarde",
+    "the ledger is damaged": "le registre est abîmé",
+    "restore a backup": "restaurez une sauvegarde",
+    "this release keeps its ledger in SQLite": "cette version garde son registre dans SQLite",
+    'write url = "sqlite:///fallback-cast.db"': 'écrivez url = "sqlite:///fallback-cast.db"',
+}

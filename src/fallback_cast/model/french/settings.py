@@ -1,0 +1,3 @@
+"""French of mistakes in the settings."""
+
+SETTINGS: dict[str, str] = {}
