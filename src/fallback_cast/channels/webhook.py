@@ -5,6 +5,7 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from fallback_cast.model.errors import AccessDenied, Unavailable
 from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
 from fallback_cast.model.secret import Secret
+from fallback_cast.model.texts import translate
+
+LEAST_KEY_BYTES = 24  # Standard Webhooks 1.0.0, "Signature scheme"
 
 
 class Settings(ChannelSettings):
@@ -41,9 +45,12 @@ class Settings(ChannelSettings):
     @classmethod
     def _signs(cls, value: Secret) -> Secret:
         try:
-            Webhook(value.reveal())
-        except Exception:
-            raise ValueError("a webhook secret is whsec_ followed by base64") from None
+            text = value.reveal().removeprefix("whsec_").rstrip("=")
+            key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        except ValueError:  # not from it: it may quote the secret
+            key = b""
+        if len(key) < LEAST_KEY_BYTES:
+            raise ValueError("a webhook secret is whsec_ and the base64 of 24 to 64 random bytes")
         return value
 
 
@@ -109,7 +116,8 @@ class WebhookChannel(Channel, Provider):
         kind = "announcement.cancelled" if announcement.cancelled else "announcement.published"
         body = {"type": kind, "timestamp": announcement.created_at.isoformat(), "data": data}
         facts = "\n".join(
-            f"{fact.label}: {fact.value}" for fact in wording.facts(announcement, self._club, page_url)
+            translate(announcement.language, "{label}: {value}").format(label=fact.label, value=fact.value)
+            for fact in wording.facts(announcement, self._club, page_url)
         )
         shown = "\n\n".join(part for part in (wording.headline(announcement), text, facts) if part)
         return WebhookMessage(shown, json.dumps(body, ensure_ascii=False))

@@ -102,15 +102,15 @@ def _code(verdict: str) -> int:
 
 def _print_channel(terminal: Terminal, channel: Mapping[str, Any]) -> None:
     marks = {"up": "[green]✓[/]", "suspect": "[yellow]![/]", "down": "[red]✗[/]"}
-    terminal.paper.print(f"{marks[channel['verdict']]} [bold]{channel['name']}[/] ({channel['kind']})")
+    terminal.print(f"{marks[channel['verdict']]} [bold]{channel['name']}[/] ({channel['kind']})")
     for check in channel["checks"]:
         mark = "✓" if check["ok"] else "✗"
         detail = f"  {translate_reason(terminal, check['detail'])}" if check["detail"] else ""
         layer = terminal.text(check["layer"])
         line = f"    {mark} {check['provider']}: {layer} ({check['elapsed_s']:.3f} s){detail}"
-        terminal.paper.print(line, markup=False)
+        terminal.print(line, markup=False)
     if channel["layer"]:
-        terminal.paper.print(f"    → {terminal.text(_ADVICE[channel['layer']])}", markup=False)
+        terminal.print(f"    → {terminal.text(_ADVICE[channel['layer']])}", markup=False)
 
 
 _ADVICE = {

@@ -92,6 +92,8 @@ class LiveProgress:
                     recipient=self._who(event),
                     channel=event.channel,
                 )
+            case Happening.REACHED if event.recipient == event.channel:
+                return text("✓ {channel}: published", channel=event.channel)
             case Happening.REACHED:
                 return text(
                     "✓ {recipient}: reached by {channel}", recipient=self._who(event), channel=event.channel

@@ -44,20 +44,20 @@ def _object(found: Preview) -> dict[str, object]:
 
 
 def _print(terminal: Terminal, found: Preview) -> None:
-    text, paper = terminal.text, terminal.paper
-    paper.print(text("plan: {total} recipients; nothing is sent", total=found.total))
+    text = terminal.text
+    terminal.print(text("plan: {total} recipients; nothing is sent", total=found.total))
     for share in found.channels.values():
-        paper.print(f"\n[bold]{share.name}[/] ({share.kind})  {_figures(terminal, share)}")
+        terminal.print(f"\n[bold]{share.name}[/] ({share.kind})  {_figures(terminal, share)}")
         if share.refused:
-            paper.print(f"  ✗ {text(share.refused)}", markup=False)
+            terminal.print(f"  ✗ {text(share.refused)}", markup=False)
         for line in share.text.splitlines():
-            paper.print(f"  │ {line}", markup=False)
+            terminal.print(f"  │ {line}", markup=False)
     if found.excluded:
-        paper.print("")
+        terminal.print("")
         for reason, count in found.excluded.items():
-            paper.print(text("{count} cannot be reached: {reason}", count=count, reason=text(reason)))
+            terminal.print(text("{count} cannot be reached: {reason}", count=count, reason=text(reason)))
         for name, _ in found.unreachable:
-            paper.print(f"  {name}", markup=False)
+            terminal.print(f"  {name}", markup=False)
 
 
 def _figures(terminal: Terminal, share: ChannelPreview) -> str:

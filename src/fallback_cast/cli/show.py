@@ -122,28 +122,28 @@ def print_status(terminal: Terminal, app: App, found: Mapping[str, Any]) -> None
     """One announcement as a table for people."""
     from rich.table import Table
 
-    text, paper = terminal.text, terminal.paper
-    paper.print(f"[bold]{_safe(found['title'])}[/]  {found['id']}  {text('Code')} {found['code']}")
+    text = terminal.text
+    terminal.print(f"[bold]{_safe(found['title'])}[/]  {found['id']}  {text('Code')} {found['code']}")
     people = found["recipients"]
     parts = [(name, people[name]) for name in people if name != "total" and people[name]]
     figures = ", ".join(f"{count} {text(name)}" for name, count in parts)
-    paper.print(f"{text(found['state'])}: {figures or '0'}" + _fallbacks(terminal, found))
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    for column in ("channel", "state now", "accepted", "delivered", "failed", "unknown", "passed over"):
-        table.add_column(text(column), justify="left" if column in ("channel", "state now") else "right")
+    terminal.print(f"{text(found['state'])}: {figures or '0'}" + _fallbacks(terminal, found))
+    table = Table(box=None, padding=(0, 1), header_style="dim")
+    for column in ("channel", "state", "accepted", "delivered", "failed", "unknown", "passed over"):
+        table.add_column(text(column), justify="left" if column in ("channel", "state") else "right")
     for row in found["channels"]:
         figures_of = (row[name] for name in ("accepted", "delivered", "failed", "unknown", "skipped"))
         table.add_row(row["name"], _verdict(terminal, row["verdict"]), *(str(n or "·") for n in figures_of))
-    paper.print(table)
+    terminal.print(table)
     doubles = sum(row["possible_duplicates"] for row in found["channels"])
     if doubles:
-        paper.print(text("{count} may have been told twice", count=doubles))
+        terminal.print(text("{count} may have been told twice", count=doubles))
     missed = people["unreached"] + people["expired"]
     if missed:
-        paper.print(text("who was not reached: fallback-cast unreached {id}", id=found["id"]))
+        terminal.print(text("who was not reached: fallback-cast unreached {id}", id=found["id"]))
     page = app.page_url(found["id"])
     if page:
-        paper.print(text("page: {url}", url=page))
+        terminal.print(text("page: {url}", url=page))
 
 
 def _fallbacks(terminal: Terminal, found: Mapping[str, Any]) -> str:

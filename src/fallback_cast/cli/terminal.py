@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from fallback_cast.model.texts import LANGUAGES, Phrase, say
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from fallback_cast.settings import Settings
 
@@ -76,6 +76,10 @@ class Terminal:
         from rich.console import Console
 
         return Console(no_color=self.no_color or None, highlight=False)
+
+    def print(self, thing: RenderableType, *, markup: bool = True) -> None:
+        """A line or a table on stdout, with colours; long lines are left to the terminal."""
+        self.paper.print(thing, markup=markup, soft_wrap=isinstance(thing, str))
 
     def settings(self) -> Settings:
         """Read the settings, say their warnings. Raises SettingsError."""

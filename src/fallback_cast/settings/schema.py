@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from pydantic import ConfigDict, Field, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
 from fallback_cast.channels.registry import MODULES, load_kind
+from fallback_cast.model.duration import format_duration
 from fallback_cast.settings.models import (
     ClubSettings,
     HealthSettings,
@@ -38,17 +40,23 @@ class _Schema(GenerateJsonSchema):
             del written["default"]
         return written
 
+    def encode_default(self, dft: Any) -> Any:
+        return format_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
 
 def settings_schema() -> dict[str, Any]:
     """The schema of a whole file (JSON Schema 2020-12), with every kind of channel."""
-    kinds = reduce(or_, [load_kind(kind).Settings for kind in sorted(MODULES)])
-    channel = Annotated[kinds, Field(discriminator="kind")]
+    kinds: Any = reduce(or_, [load_kind(kind).Settings for kind in sorted(MODULES)])
+    channel: Any = Annotated[kinds, Field(discriminator="kind")]
     whole = create_model(
         "channels.toml",
         __config__=ConfigDict(extra="forbid"),
         club=(ClubSettings, ...),
         ledger=(LedgerSettings | None, None),
-        channel=(list[channel], Field(min_length=1)),  # type: ignore[valid-type]
+        channel=(list[channel], Field(min_length=1)),
         policy=(PolicySettings | None, None),
         health=(HealthSettings | None, None),
         webhook=(list[WebhookSettings] | None, None),
@@ -58,7 +66,7 @@ def settings_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    return json.dumps(settings_schema(), indent=2, ensure_ascii=False, sort_keys=False) + "\n"
+    return json.dumps(settings_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

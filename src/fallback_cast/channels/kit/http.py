@@ -194,7 +194,12 @@ def _fault(error: BaseException) -> SendError:
             return Unavailable(net.route_fault(error.os_error), layer=Layer.ROUTE)
         case aiohttp.ConnectionTimeoutError() | httpx.PoolTimeout():
             return Unavailable("no connection in time", layer=Layer.ROUTE)
-        case aiohttp.InvalidURL() | httpx.UnsupportedProtocol() | httpx.InvalidURL():
+        case (
+            aiohttp.InvalidURL()
+            | aiohttp.NonHttpUrlClientError()
+            | httpx.UnsupportedProtocol()
+            | httpx.InvalidURL()
+        ):
             return AccessDenied("the address of the provider in the settings is not valid")
         case aiohttp.SocketTimeoutError() | TimeoutError():
             return OutcomeUnknown("no answer in time")
