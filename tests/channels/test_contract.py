@@ -174,8 +174,11 @@ async def _stage(fake: Fake, case: str) -> AsyncIterator[Scene]:
         warnings.simplefilter("error", ResourceWarning)
         async with fake.serve(case) as scene:
             assert scene.channel.kind == fake.kind
+            serving = _open_sockets()
             async with scene.channel:
                 yield scene
+            if case != "silent":  # that server keeps its own ends until it goes
+                await _settled(serving)
             for provider in scene.channel.providers:
                 await provider.close()  # a second time must be harmless
         await _settled(before)

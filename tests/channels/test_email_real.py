@@ -62,7 +62,7 @@ async def test_it_arrives_in_the_mailbox_as_it_was_written(mail_site: MailSite) 
     text, html = (part.get_content() for part in found.iter_parts())  # type: ignore[attr-defined]
     assert "Le concours est annulé.\n\n.\n.x\n\n" + "é" * 2000 in text
     assert "é" * 2000 in html
-    assert "(using TLS" in found.get_all("Received")[-1]
+    assert "with ESMTPSA" in found.get_all("Received")[-1], "encrypted and logged in"
 
 
 async def test_a_correction_stands_in_the_same_thread(mail_site: MailSite) -> None:

@@ -22,5 +22,10 @@ def format_duration(value: timedelta) -> str:
     seconds = value.total_seconds()
     for unit in "dhm":
         if seconds and seconds % _UNITS[unit] == 0:
-            return f"{seconds / _UNITS[unit]:g}{unit}"
-    return f"{seconds:g}s"
+            return f"{_plain(seconds / _UNITS[unit])}{unit}"
+    return f"{_plain(seconds)}s"
+
+
+def _plain(number: float) -> str:
+    """Without exponent, and exact to the microsecond that a timedelta holds."""
+    return f"{number:.6f}".rstrip("0").rstrip(".")

@@ -10,9 +10,9 @@ from markdown_it.tree import SyntaxTreeNode
 
 from fallback_cast.model.document import parse_document
 
-# Mass mentions ping a whole room on Matrix, Discord, Slack and their kin: a zero-width
-# joiner-free word break keeps them readable and harmless.
-_MENTIONS = re.compile(r"@(room|everyone|here|channel|all)\b", re.IGNORECASE)
+# Mass mentions ping a whole room on Matrix, Discord, Slack and their kin. Only where a mention can
+# begin: an address such as a@all.example or https://x.example/@all stays as it is.
+_MENTIONS = re.compile(r"(?<![\w/.])@(room|everyone|here|channel|all)\b(?![.\w-]*\.\w)", re.IGNORECASE)
 
 
 def defuse_mentions(text: str) -> str:

@@ -34,4 +34,9 @@ CHANNELS: dict[str, str] = {
     "the number begins with a country code that does not exist": "le numéro commence par un indicatif de pays qui n’existe pas",
     "the telephone number is too short": "le numéro de téléphone est trop court",
     "the telephone number is too long": "le numéro de téléphone est trop long",
+    "{label}: {value}": "{label} : {value}",
+    "posted by hand": "publié à la main",
+    "nobody is there to post it by hand": "personne n'est là pour publier à la main",
+    "a person can be asked": "une personne peut être sollicitée",
+    "the URL is right; more cannot be known without a message": "l'adresse est correcte ; on n'en saura pas plus sans envoyer de message",
 }
