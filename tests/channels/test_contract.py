@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
-import os
 import time
 import traceback
 import warnings
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
@@ -33,9 +31,12 @@ from fallback_cast.model.errors import (
 from fallback_cast.model.health import Check, failed_check
 from fallback_cast.model.message import Accepted, Message, idempotency_key
 from tests.channels.fake import TRANSPORT_CASES, Fake, Scene, announcement
+from tests.channels.watching import logs, open_sockets, settled, text_of
 
 SIX = (Unavailable, Throttled, AccessDenied, AddressRefused, MessageRefused, OutcomeUnknown)
 CONNECTING = ("refused", "unresolvable")  # nothing reaches the provider
+# Apprise sends in threads, which nothing can stop: the socket goes when the server does.
+LINGERING = {("apprise", "drips")}
 SEND_S = 10.0  # far above the short time-outs of the fakes: a send that needs it hangs
 PROBE_S = 3.0  # the caller's deadline for a probe (Provider.probe)
 BODY_WORDS = "terrain inondé"
@@ -83,7 +84,7 @@ def test_every_kind_has_a_fake(kind: str) -> None:
 @pytest.mark.parametrize(("fake", "case"), CASES)
 async def test_a_send_ends_as_agreed(fake: Fake, case: str) -> None:
     wanted = fake.cases[case]
-    with _logs() as records:
+    with logs() as records:
         async with _stage(fake, case) as scene:
             message = scene.channel.render(SUBJECT, LINK)
             outcome = await _send(scene, message, _key(scene))
@@ -93,7 +94,7 @@ async def test_a_send_ends_as_agreed(fake: Fake, case: str) -> None:
             if isinstance(outcome, SendError):
                 _assert_silent(hidden, _shown(outcome), "the error")
             _assert_silent(hidden, _faces(scene.channel), "the channel")
-        _assert_silent(hidden, "\n".join(_text(record) for record in records), "the log")
+        _assert_silent(hidden, "\n".join(text_of(record) for record in records), "the log")
 
 
 @pytest.mark.parametrize("fake", WELL)
@@ -118,7 +119,7 @@ async def test_the_same_attempt_has_the_same_key(fake: Fake) -> None:
 
 @pytest.mark.parametrize(("fake", "case"), CASES)
 async def test_a_probe_messages_nobody(fake: Fake, case: str) -> None:
-    with _logs() as records:
+    with logs() as records:
         async with _stage(fake, case) as scene:
             before = scene.messages(), scene.requests()
             for provider in scene.channel.providers:
@@ -129,7 +130,7 @@ async def test_a_probe_messages_nobody(fake: Fake, case: str) -> None:
             if fake.cases[case] is None:
                 sent = await _send(scene, scene.channel.render(SUBJECT, LINK), _key(scene))
                 assert isinstance(sent, Accepted)
-        _assert_silent(hidden, "\n".join(_text(record) for record in records), "the log")
+        _assert_silent(hidden, "\n".join(text_of(record) for record in records), "the log")
 
 
 @pytest.mark.parametrize("fake", WELL)
@@ -169,40 +170,20 @@ async def test_a_cancelled_send_ends_at_once(fake: Fake) -> None:
 
 @asynccontextmanager
 async def _stage(fake: Fake, case: str) -> AsyncIterator[Scene]:
-    before = _open_sockets()
+    before = open_sockets()
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         async with fake.serve(case) as scene:
             assert scene.channel.kind == fake.kind
-            serving = _open_sockets()
+            serving = open_sockets()
             async with scene.channel:
                 yield scene
-            if case != "silent":  # that server keeps its own ends until it goes
-                await _settled(serving)
+            if (fake.kind, case) not in LINGERING:
+                await settled(serving)
             for provider in scene.channel.providers:
                 await provider.close()  # a second time must be harmless
-        await _settled(before)
+        await settled(before)
         gc.collect(1)  # what is left over is young; a full collection each time would take most of the run
-
-
-async def _settled(before: set[str]) -> None:
-    """Transports close in a later turn of the loop; wait for that, and no longer than a second."""
-    deadline = time.monotonic() + 1
-    while (left := _open_sockets() - before) and time.monotonic() < deadline:  # noqa: ASYNC110  the kernel tells no event
-        await asyncio.sleep(0.01)
-    assert not left, f"sockets left open after close(): {sorted(left)}"
-
-
-def _open_sockets() -> set[str]:
-    """This process's sockets by inode; empty where the system does not show them."""
-    found = set()
-    with suppress(OSError):
-        for entry in os.listdir("/proc/self/fd"):
-            with suppress(OSError):
-                target = os.readlink(f"/proc/self/fd/{entry}")
-                if target.startswith("socket:"):
-                    found.add(target)
-    return found
 
 
 def _key(scene: Scene) -> str:
@@ -292,40 +273,3 @@ def _faces(channel: Channel) -> str:
     for holder in tuple(holders):
         holders.extend(value for value in vars(holder).values() if isinstance(value, BaseModel))
     return "\n".join(text for holder in holders for text in (repr(holder), str(holder)))
-
-
-class _Recorder(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.records: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record)
-
-
-@contextmanager
-def _logs() -> Iterator[list[logging.LogRecord]]:
-    """Every record of every logger at DEBUG, also of those that do not propagate."""
-    recorder = _Recorder()
-    root = logging.getLogger()
-    for name in ("httpx", "httpcore", "aiohttp", "aiohttp.client", "aiosmtplib", "apprise", "asyncio"):
-        logging.getLogger(name)
-    loggers = [root, *(v for v in root.manager.loggerDict.values() if isinstance(v, logging.Logger))]
-    before = [(logger, logger.level) for logger in loggers]
-    listened = [logger for logger in loggers if logger is root or not logger.propagate]
-    for logger in loggers:
-        logger.setLevel(logging.DEBUG)
-    for logger in listened:
-        logger.addHandler(recorder)
-    try:
-        yield recorder.records
-    finally:
-        for logger in listened:
-            logger.removeHandler(recorder)
-        for logger, level in before:
-            logger.setLevel(level)
-
-
-def _text(record: logging.LogRecord) -> str:
-    trace = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
-    return f"{record.name} {record.getMessage()} {record.args!r} {trace}"

@@ -17,7 +17,7 @@ from fallback_cast.cli.times import parse_moment
 from fallback_cast.dispatch.accept import Draft
 from fallback_cast.dispatch.dispatcher import RunEnd
 from fallback_cast.dispatch.reopen import reopen
-from fallback_cast.dispatch.report import exit_code, report
+from fallback_cast.dispatch.report import exit_code
 from fallback_cast.ledger.announce import KeyConflict, RepeatedContent, Stored
 from fallback_cast.ledger.view import header, next_moment, open_ids
 from fallback_cast.model.announcement import MAX_BODY_BYTES, Importance
@@ -133,8 +133,7 @@ def _total(app: App, id: str) -> int:
 
 def _tell(terminal: Terminal, app: App, id: str, recipients: bool) -> int:
     """The last word about an announcement, and the exit code that says the same."""
-    found = report(app.ledger, id, app.channels, app.verdicts(), app.clock.now(), recipients=recipients)
-    assert found is not None
+    found = app.report(id, recipients=recipients)
     if terminal.json:
         terminal.object(found)
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fallback_cast.cli.live import translate_reason
 from fallback_cast.cli.terminal import EXIT_OK, Terminal
-from fallback_cast.dispatch.report import delivery_object, exit_code, report
+from fallback_cast.dispatch.report import delivery_object, exit_code
 from fallback_cast.ledger.open import Ledger
 from fallback_cast.ledger.view import DeliveryView, each_delivery, find_ids, recent_headers
 from fallback_cast.model.errors import UserError
@@ -34,7 +34,7 @@ def find(ledger: Ledger, given: str) -> str:
 
 def run_status(terminal: Terminal, given: str, recipients: bool) -> int:
     with open_app(terminal.settings()) as app:
-        found = _report(app, find(app.ledger, given), recipients)
+        found = app.report(find(app.ledger, given), recipients=recipients)
         if terminal.json:
             terminal.object(found)
         else:
@@ -47,7 +47,7 @@ def run_status(terminal: Terminal, given: str, recipients: bool) -> int:
 def run_list(terminal: Terminal, limit: int) -> int:
     with open_app(terminal.settings()) as app:
         heads = recent_headers(app.ledger, limit)
-        reports = [_report(app, head.id, False) for head in heads]
+        reports = [app.report(head.id) for head in heads]
         if terminal.json:
             terminal.object({"announcements": reports})
             return EXIT_OK
@@ -74,7 +74,7 @@ def run_watch(terminal: Terminal, given: str) -> int:
     with open_app(terminal.settings()) as app:
         id, last = find(app.ledger, given), ""
         while True:
-            found = _report(app, id, False)
+            found = app.report(id)
             line = _one_line(terminal, found)
             if line != last and not terminal.json:
                 terminal.say("{line}", line=line)
@@ -100,12 +100,6 @@ def run_unreached(terminal: Terminal, given: str, as_csv: bool) -> int:
         else:
             _print_unreached(terminal, views)
         return EXIT_OK
-
-
-def _report(app: App, id: str, recipients: bool) -> dict[str, Any]:
-    found = report(app.ledger, id, app.channels, app.verdicts(), app.clock.now(), recipients=recipients)
-    assert found is not None
-    return found
 
 
 def _one_line(terminal: Terminal, found: Mapping[str, Any]) -> str:

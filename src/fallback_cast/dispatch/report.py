@@ -10,7 +10,6 @@ from typing import Any
 from fallback_cast.ledger import progress
 from fallback_cast.ledger.open import Ledger
 from fallback_cast.ledger.view import DeliveryView, Header, each_delivery, header
-from fallback_cast.model.channel import Channel
 from fallback_cast.model.health import Verdict
 
 CLOSED = ("reached", "unreached", "excluded", "expired", "cancelled")
@@ -19,13 +18,16 @@ CLOSED = ("reached", "unreached", "excluded", "expired", "cancelled")
 def report(
     ledger: Ledger,
     id: str,
-    channels: Mapping[str, Channel],
+    kinds: Mapping[str, str],
     verdicts: Mapping[str, Verdict],
     now: datetime,
     *,
     recipients: bool = False,
 ) -> dict[str, Any] | None:
-    """Where one announcement stands, or None if there is none with this id."""
+    """Where one announcement stands, or None if there is none with this id.
+
+    `kinds` are the channels of the settings by name, in rank order.
+    """
     head = header(ledger, id)
     if head is None:
         return None
@@ -37,7 +39,7 @@ def report(
         "importance": head.importance,
         "state": _state(head, counts),
         "recipients": _recipients(counts),
-        "channels": list(_channels(counts, channels, verdicts)),
+        "channels": list(_channels(counts, kinds, verdicts)),
         "fallbacks": counts.fallbacks,
         "created_at": head.created_at.isoformat(),
         "settled_at": head.settled_at.isoformat() if head.settled_at else None,
@@ -62,14 +64,14 @@ def _recipients(counts: progress.Counts) -> dict[str, int]:
 
 
 def _channels(
-    counts: progress.Counts, channels: Mapping[str, Channel], verdicts: Mapping[str, Verdict]
+    counts: progress.Counts, kinds: Mapping[str, str], verdicts: Mapping[str, Verdict]
 ) -> Iterator[dict[str, Any]]:
-    names: Iterable[str] = [*channels, *(name for name in counts.channels if name not in channels)]
+    names: Iterable[str] = [*kinds, *(name for name in counts.channels if name not in kinds)]
     for name in names:
         done = counts.channels.get(name, progress.ChannelCount())
         yield {
             "name": name,
-            "kind": channels[name].kind if name in channels else None,
+            "kind": kinds.get(name),
             "verdict": verdicts.get(name, Verdict.UNKNOWN).value,
             "accepted": done.accepted + done.delivered,
             "delivered": done.delivered,

@@ -17,6 +17,7 @@ from fallback_cast.model.delivery import Attempt, Delivery, Outcome, Route, Stat
 from fallback_cast.model.policy import Policy
 from fallback_cast.routing.backoff import ledger_wait
 from fallback_cast.routing.outlook import ChannelStanding, Outlook, ProviderStanding
+from fallback_cast.routing.reasons import why_not_reached
 
 LOOK_AGAIN = timedelta(seconds=10)  # when nobody can say when a provider may be back
 
@@ -83,7 +84,7 @@ class _Case:
         self.delivery, self.outlook, self.policy, self.now = delivery, outlook, policy, now
         # Most deliveries are decided once before and once after their only attempt.
         self.attempts = (
-            sorted(attempts, key=lambda a: (a.begun_at, a.number)) if len(attempts) > 1 else attempts
+            sorted(attempts, key=lambda a: (a.begun_at, a.number, a.key)) if len(attempts) > 1 else attempts
         )
         self.spent: list[str] = []
 
@@ -93,11 +94,8 @@ class _Case:
         settled = self._settled()
         if settled is not None:
             return settled
-        options = self._options(self.delivery.routes)
-        flying = [a for a in self.attempts if a.outcome is Outcome.BEGUN]
-        if not options and not flying:
-            return Close(State.UNREACHED, None, self._reasons())
-        return self._choose(self._by_domain(options), flying)
+        options = self._by_domain(self._options(self.delivery.routes))
+        return self._choose(options, self.attempts) or Close(State.UNREACHED, None, self._reasons())
 
     def _settled(self) -> Action | None:
         waiting: Wait | None = None
@@ -112,8 +110,18 @@ class _Case:
         if self.delivery.cancelled:
             return Close(State.CANCELLED)
         if self.now >= self.delivery.expires_at:
-            return Close(State.EXPIRED, None, self._reasons())
+            return self._last_word() or self._expired()
         return waiting
+
+    def _last_word(self) -> Wait | None:
+        """What is in the air when the time runs out may still end well: hear it, but not for ever."""
+        flying = [a for a in self.attempts if a.outcome is Outcome.BEGUN]
+        gate = self._gate(flying)
+        return Wait(gate, Why.SENDING, flying[0].channel) if gate > self.now else None
+
+    def _expired(self) -> Close:
+        self._options(self.delivery.routes)  # names what is spent
+        return Close(State.EXPIRED, None, self._reasons() or ("it expired before it could be sent",))
 
     def _confirmation_due(self, attempt: Attempt) -> datetime | None:
         """None: this success counts. Else the moment from which it no longer holds up the chain."""
@@ -129,17 +137,19 @@ class _Case:
             return (attempt.ended_at or attempt.begun_at) + within
         return None
 
-    def _choose(self, options: list[_Option], flying: Sequence[Attempt]) -> Action:
+    def _choose(self, options: list[_Option], attempts: Sequence[Attempt]) -> Send | Wait | None:
+        """The first option that may go now, else the wait for what comes next; None: nothing is left."""
+        away: list[Wait] = []
         later: list[Wait] = []
         another_is_up = False
-        gate = self._gate(flying)
+        gate = self._gate(attempts)
         for option in options:
             if not option.provider.usable:
-                later.append(self._until_back(option))
+                away.append(self._until_back(option))
                 continue
             if option.demoted and another_is_up:
                 continue
-            due = option.ready_at if option.retry and not flying else max(option.ready_at, gate)
+            due = max(option.ready_at, self._gate_elsewhere(option, attempts) if option.retry else gate)
             if due <= self.now:
                 return Send(option.route, option.provider.name)
             sibling = self._sibling(option, options, gate)
@@ -147,13 +157,19 @@ class _Case:
                 return Send(sibling.route, sibling.provider.name)
             another_is_up |= not option.demoted
             gated = due > option.ready_at
-            wait = Wait(due, Why.GRACE if gated else option.why, option.route.channel, option.reason)
+            later.append(Wait(due, Why.GRACE if gated else option.why, option.route.channel, option.reason))
             if gated or option.why is Why.QUIET_HOURS or due <= self._patience_end(option.route):
-                return self._capped(wait)
-            later.append(wait)
-        if not later:  # everything is spent; only what is in the air can still tell
-            return self._capped(Wait(max(gate, self.now + LOOK_AGAIN), Why.SENDING, flying[0].channel))
-        return self._capped(min(later, key=lambda wait: wait.until))
+                return self._capped(min(later, key=lambda wait: wait.until))
+        waits = later + away
+        return self._capped(min(waits, key=lambda wait: wait.until)) if waits else self._in_the_air(attempts)
+
+    def _in_the_air(self, attempts: Sequence[Attempt]) -> Wait | None:
+        """Everything is spent; only what has not ended yet can still tell."""
+        flying = next((a for a in attempts if a.outcome is Outcome.BEGUN), None)
+        if flying is None:
+            return None
+        until = max(self._gate(attempts), self.now + LOOK_AGAIN)
+        return self._capped(Wait(until, Why.SENDING, flying.channel))
 
     def _sibling(self, option: _Option, options: list[_Option], gate: datetime) -> _Option | None:
         """What surely did not go out by one relay may go by the next one at once: no fallback yet."""
@@ -165,32 +181,33 @@ class _Case:
                 return other
         return None
 
-    def _gate(self, flying: Sequence[Attempt]) -> datetime:
+    def _gate(self, attempts: Sequence[Attempt]) -> datetime:
         """Nobody else is tried before this: something may have gone out, or still be going."""
         gate = self.now
-        for attempt in self.attempts:
+        for attempt in attempts:
             if attempt.outcome is Outcome.UNKNOWN:
                 gate = max(gate, (attempt.ended_at or attempt.begun_at) + self.policy.grace)
-        for attempt in flying:
-            route = Route(attempt.channel, attempt.address)
-            gate = max(gate, self._patience_end(route) + self.policy.grace)
+            elif attempt.outcome is Outcome.BEGUN:
+                patience_end = self._patience_end(Route(attempt.channel, attempt.address))
+                patience_end = min(patience_end, attempt.begun_at + self.policy.patience)
+                gate = max(gate, patience_end + self.policy.grace)
         return gate
 
+    def _gate_elsewhere(self, option: _Option, attempts: Sequence[Attempt]) -> datetime:
+        """A key that the provider knows again cannot tell anybody twice, whatever its own fate was."""
+        return self._gate([a for a in attempts if not _on(a, option.route)])
+
     def _patience_end(self, route: Route) -> datetime:
-        begun = [
-            a.begun_at for a in self.attempts if a.channel == route.channel and a.address == route.address
-        ]
+        """Patience with a route runs from its first attempt since the delivery was opened."""
+        begun = [a.begun_at for a in self.attempts if _on(a, route) and a.begun_at >= self.delivery.opened_at]
         return min(begun) + self.policy.patience if begun else self.now
 
     def _until_back(self, option: _Option) -> Wait:
-        until = option.provider.retry_at or self.now + LOOK_AGAIN
+        until = option.provider.retry_at
+        if until is None or until <= self.now:  # it is looked at right now; a good answer wakes us
+            until = self.now + LOOK_AGAIN
         why = Why.HELD if self.outlook.offline else Why.RETRY
-        return Wait(
-            max(until, self.now + timedelta(milliseconds=200)),
-            why,
-            option.route.channel,
-            option.provider.reason,
-        )
+        return Wait(until, why, option.route.channel, option.provider.reason)
 
     def _capped(self, wait: Wait) -> Wait:
         if wait.until <= self.delivery.expires_at:
@@ -230,16 +247,17 @@ class _Case:
         """Each route for itself; the delivery ends when all of them have."""
         if self.delivery.cancelled or self.now >= self.delivery.expires_at:
             return (self._settled_all(State.CANCELLED if self.delivery.cancelled else State.EXPIRED),)
-        sends: list[Action] = []
+        sends: list[Send] = []
         waits: list[Wait] = []
         for route in self.delivery.routes:
-            if any(a.outcome.success and _on(a, route) for a in self.attempts):
+            tried = [a for a in self.attempts if _on(a, route)]
+            if any(a.outcome.success for a in tried):
                 continue
-            flying = [a for a in self.attempts if a.outcome is Outcome.BEGUN and _on(a, route)]
-            options = self._options((route,))
-            if options or flying:
-                action = self._choose(options, flying)
-                sends.append(action) if isinstance(action, Send) else waits.append(action)  # type: ignore[arg-type]
+            action = self._choose(self._options((route,)), tried)
+            if isinstance(action, Send):
+                sends.append(action)
+            elif action is not None:
+                waits.append(action)
         if sends:
             return tuple(sends)
         if waits:
@@ -248,7 +266,9 @@ class _Case:
 
     def _settled_all(self, otherwise: State) -> Close:
         via = next((a.channel for a in self.attempts if a.outcome.success), None)
-        return Close(State.REACHED, via) if via else Close(otherwise, None, self._reasons())
+        if via:
+            return Close(State.REACHED, via)
+        return self._expired() if otherwise is State.EXPIRED else Close(otherwise, None, self._reasons())
 
     # -- options -------------------------------------------------------------------------------
 
@@ -261,6 +281,8 @@ class _Case:
             if spent or channel is None:
                 self.spent.append(f"{route.channel}: {spent}")
                 continue
+            if any(a.outcome is Outcome.BEGUN for a in tried):
+                continue  # one send at a time to one address (P11)
             for provider in channel.providers:
                 option = self._option(route, channel, provider, tried)
                 if option is not None:
@@ -284,7 +306,7 @@ class _Case:
     def _option(
         self, route: Route, channel: ChannelStanding, provider: ProviderStanding, tried: Sequence[Attempt]
     ) -> _Option | None:
-        mine = [a for a in tried if a.provider == provider.name and a.outcome is not Outcome.BEGUN]
+        mine = [a for a in tried if a.provider == provider.name]
         ready_at, why, reason, retry = self.now, Why.QUEUED, "", False
         failure: str | None = None
         if mine:
@@ -307,9 +329,7 @@ class _Case:
             match attempt.error:
                 case "message-refused":
                     return f"message refused ({attempt.reason})"
-                case "access-denied" if not (
-                    provider.configured_at and attempt.begun_at < provider.configured_at
-                ):
+                case "access-denied" if attempt.begun_at >= self._account_since(provider):
                     return f"access denied ({attempt.reason})"
             if attempt.outcome is Outcome.UNKNOWN and not self._recognised(channel, provider, attempt):
                 return f"outcome unknown ({attempt.reason})"
@@ -338,21 +358,7 @@ class _Case:
         return ended + ledger_wait(self.policy.patience, len(mine), seed)
 
     def _reasons(self) -> tuple[str, ...]:
-        """Why nobody was reached: what is spent, else what the last try on each route said."""
-        reasons = dict.fromkeys(self.spent)
-        for attempt in self.attempts:
-            if attempt.outcome is Outcome.UNKNOWN:
-                reasons[f"{attempt.channel}: outcome unknown ({attempt.reason})"] = None
-            elif attempt.error == "unavailable":
-                reasons[f"{attempt.channel}: unavailable ({attempt.reason})"] = None
-        for name, channel in self.outlook.channels.items():
-            if any(r.channel == name for r in self.delivery.routes) and not any(
-                a.channel == name for a in self.attempts
-            ):
-                down = next((p.reason for p in channel.providers if not p.usable), "")
-                if down:
-                    reasons[f"{name}: {down}"] = None
-        return tuple(reasons) or ("no route: no address on any channel",)
+        return why_not_reached(self.delivery, self.attempts, self.outlook, self.spent)
 
 
 def _on(attempt: Attempt, route: Route) -> bool:

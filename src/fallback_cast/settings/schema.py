@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from datetime import timedelta
 from functools import reduce
@@ -26,6 +27,8 @@ from fallback_cast.settings.models import (
 )
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_MODULE_PATH = re.compile(r"fallback_cast__channels__([a-z]+)(?:__[a-z]+)*__Settings")
 
 
 class _Schema(GenerateJsonSchema):
@@ -61,7 +64,9 @@ def settings_schema() -> dict[str, Any]:
         health=(HealthSettings | None, None),
         webhook=(list[WebhookSettings] | None, None),
     )
-    schema = whole.model_json_schema(schema_generator=_Schema)
+    text = json.dumps(whole.model_json_schema(schema_generator=_Schema))
+    # pydantic tells classes of one name apart by their modules, which is no business of an editor's.
+    schema: dict[str, Any] = json.loads(_MODULE_PATH.sub(r"\1", text))
     return {"$schema": DIALECT} | schema
 
 

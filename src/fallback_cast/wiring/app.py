@@ -9,20 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
 from fallback_cast.channels.kit.settings import BuildContext, ChannelSettings
 from fallback_cast.channels.registry import load_kind
-from fallback_cast.dispatch.accept import Draft, Ready, accept, check_draft
 from fallback_cast.dispatch.clock import SystemClock
-from fallback_cast.dispatch.desk import Desk
-from fallback_cast.dispatch.dispatcher import Dispatcher, RunEnd, World
 from fallback_cast.dispatch.events import Listener, nobody_listens
-from fallback_cast.dispatch.pacer import Pacer
-from fallback_cast.health.book import HealthBook
+from fallback_cast.dispatch.report import report
 from fallback_cast.ledger.announce import Stored
 from fallback_cast.ledger.lock import DispatcherLock
 from fallback_cast.ledger.memory import Breaker, load_breakers, load_paces, save_health
@@ -34,26 +32,46 @@ from fallback_cast.model.errors import UserError
 from fallback_cast.model.health import Evidence, Verdict
 from fallback_cast.model.secret import Secret
 from fallback_cast.settings import Settings
-from fallback_cast.workers import local
+
+if TYPE_CHECKING:  # sending loads them; `status` does without
+    from fallback_cast.dispatch.accept import Draft, Ready
+    from fallback_cast.dispatch.desk import Desk
+    from fallback_cast.dispatch.dispatcher import RunEnd
 
 Ask = Callable[[str, str], bool]
 
 
-@dataclass(slots=True)
+@dataclass
 class App:
-    """One club's program: its settings, its channels by name in rank order, its ledger."""
+    """One club's program: its settings, its ledger, and its channels once somebody needs them."""
 
     settings: Settings
     club: Club
-    channels: Mapping[str, Channel]
     ledger: Ledger
     clock: SystemClock
+    ask_posted: Ask | None = None
+
+    @cached_property
+    def channels(self) -> Mapping[str, Channel]:
+        """The channels by name, in rank order."""
+        return build_channels(self.settings, self.club, self.ask_posted)
+
+    def report(self, id: str, *, recipients: bool = False) -> dict[str, Any]:
+        """Where an announcement stands (the object of `status --json`)."""
+        kinds = {c.name: c.kind for c in self.settings.channel}
+        found = report(self.ledger, id, kinds, self.verdicts(), self.clock.now(), recipients=recipients)
+        assert found is not None, "callers take ids from the ledger"
+        return found
 
     def accept(self, draft: Draft) -> Stored:
         """Store a draft as an announcement (P1). Raises UserError, KeyConflict, RepeatedContent."""
+        from fallback_cast.dispatch.accept import accept
+
         return accept(self.ledger, draft, self.check(draft), self.channels, self.settings.policies())
 
     def check(self, draft: Draft) -> Ready:
+        from fallback_cast.dispatch.accept import check_draft
+
         return check_draft(draft, self.club, self.channels, self.settings.policies(), self.clock.now())
 
     def local(self, moment: datetime, *, seconds: bool = False) -> str:
@@ -83,6 +101,9 @@ class App:
         on_watching: Callable[[], None] = lambda: None,
     ) -> RunEnd:
         """Send what is due until the watched announcements are settled, or nothing is due soon."""
+        from fallback_cast.dispatch.desk import Desk
+        from fallback_cast.workers import local
+
         assert self.ledger.path is not None
         desk = Desk(self.ledger)
         try:
@@ -97,6 +118,10 @@ class App:
             desk.close()
 
     async def _dispatcher_run(self, desk: Desk, watched: Sequence[str], listener: Listener) -> RunEnd:
+        from fallback_cast.dispatch.dispatcher import Dispatcher, World
+        from fallback_cast.dispatch.pacer import Pacer
+        from fallback_cast.health.book import HealthBook
+
         machine = socket.gethostname()
 
         async def save(breakers: Sequence[Breaker], seen: Sequence[Evidence]) -> None:
@@ -112,12 +137,10 @@ class App:
 
 @contextmanager
 def open_app(settings: Settings, *, ask_posted: Ask | None = None) -> Iterator[App]:
-    """Open the ledger and build the channels. Raises LedgerError or SettingsError."""
-    club = club_of(settings)
-    channels = build_channels(settings, club, ask_posted)
+    """Open the ledger. Raises LedgerError."""
     ledger = open_ledger(ledger_path(settings))
     try:
-        yield App(settings, club, channels, ledger, SystemClock())
+        yield App(settings, club_of(settings), ledger, SystemClock(), ask_posted)
     finally:
         ledger.close()
 
