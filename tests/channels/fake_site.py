@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 from filelock import FileLock
 
 from fallback_cast.channels.kit.settings import BuildContext
-from fallback_cast.channels.site import Settings, SiteChannel
+from fallback_cast.channels.site import Settings
+from fallback_cast.channels.site.channel import SiteChannel
 from fallback_cast.channels.site.folder import LOCK
 from fallback_cast.model.errors import AccessDenied, SendError, Unavailable
 from tests.channels.fake import CLUB, Fake, Scene

@@ -13,7 +13,8 @@ import pytest
 from pydantic import ValidationError
 
 from fallback_cast.channels.kit.settings import BuildContext
-from fallback_cast.channels.site import Settings, SiteChannel, build
+from fallback_cast.channels.site import Settings, build
+from fallback_cast.channels.site.channel import SiteChannel
 from fallback_cast.channels.site.folder import MANIFEST, TEMPORARY
 from fallback_cast.channels.site.manifest import FEED_LENGTH, Manifest
 from fallback_cast.model.announcement import Announcement, Importance

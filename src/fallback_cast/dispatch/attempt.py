@@ -42,7 +42,8 @@ async def attempt_send(
 
     `recognised`: the provider knows the key again, so an unknown outcome may be sent once more too.
     `on_failure` hears of every failure at once, so that the first ones teach all the rest;
-    `may_retry` says whether the provider is still worth a retry. `sleep` may return early.
+    `may_retry` says whether the provider is still worth a retry: asked before and after each pause.
+    `sleep` may return early.
     """
     try:
         return await provider.send(message, address, key)  # the usual case costs no retry machinery
@@ -50,14 +51,20 @@ async def attempt_send(
         on_failure(error)
         if not _brief(error, recognised) or not may_retry():
             raise
-        failures: list[SendError] = [error]
+        last = error
+    tries = 0
 
     async def once_more() -> Accepted:
-        if failures:
-            raise failures.pop()  # the first try, so that tenacity counts it
+        nonlocal last, tries
+        tries += 1
+        # The first call is the try above, so that tenacity counts it. After a pause the provider may
+        # be known to be down: then nothing more touches the wire.
+        if tries == 1 or not may_retry():
+            raise last
         try:
             return await provider.send(message, address, key)
         except SendError as error:
+            last = error
             on_failure(error)
             raise
 

@@ -17,6 +17,7 @@ from enum import StrEnum
 from fallback_cast.dispatch.clock import Clock, pause
 from fallback_cast.dispatch.desk import Desk
 from fallback_cast.dispatch.events import Event, Happening, Listener, nobody_listens
+from fallback_cast.dispatch.flight import Flight
 from fallback_cast.dispatch.journal import Journal
 from fallback_cast.dispatch.lane import LEASE, Lane
 from fallback_cast.dispatch.lessons import Lessons
@@ -102,6 +103,7 @@ class Dispatcher:
         The caller holds the dispatcher lock. Raises LedgerError if the ledger cannot be written.
         """
         await self._check_clock()
+        await self.book.save()
         await self.desk.run(claim.rescue, self.clock.now())
         self._moved_to = await self.desk.run(memory.moved_addresses)
         tasks = [asyncio.create_task(lane.run(), name=f"lane {name}") for name, lane in self._lanes.items()]
@@ -130,27 +132,34 @@ class Dispatcher:
     async def _refresh(self) -> None:
         """Read what is active; prove channels for what is new; open gates; settle what is done."""
         now = self.clock.now()
-        known = {announcement.id for announcement in self._active}
         found = await self.desk.run(claim.active_announcements)
-        if any(a.starts_at <= now for a in found if a.id not in known) or len(found) > len(self._active):
+        if any(a.state == "scheduled" and a.starts_at <= now for a in found):
             await self.desk.run(progress.start_due, now)
         if self._hasten:
             self._hasten = False
             await self.desk.run(claim.hasten, now)
             self._poke_all()
         self._active = [await self._through_gate(a) for a in found]
-        for announcement in self._active:
-            if announcement.id not in known:
-                await self._meet(announcement)
-        if len(self._active) != len(known) or any(a.id not in known for a in self._active):
+        self._forget({a.id for a in found})
+        new = [a for a in self._active if a.id not in self._announcements and a.starts_at <= now]
+        for announcement in new:
+            await self._meet(announcement)
+        if new:
+            self.book.prove(self._lanes)
             self._poke_all()
 
     async def _meet(self, announcement: Active) -> None:
         loaded = await self.desk.run(announce.load_announcement, announcement.id)
         assert loaded is not None
         self._announcements[announcement.id] = loaded
-        if announcement.starts_at <= self.clock.now():
-            self.book.prove(self._lanes)
+
+    def _forget(self, active: Collection[str]) -> None:
+        """What is settled need not be remembered here."""
+        for gone in [id for id in self._announcements if id not in active]:
+            del self._announcements[gone]
+            self._outlooks.pop(gone, None)
+            self.lessons.forget(gone)
+            self._messages = {key: message for key, message in self._messages.items() if key[0] != gone}
 
     async def _through_gate(self, announcement: Active) -> Active:
         """Our own site goes first; the others wait for it, but not for long (P7)."""
@@ -184,7 +193,7 @@ class Dispatcher:
                 self._lanes[lane].due(at)
             else:  # its channel was removed from the settings: any lane may decide about it
                 await self._adopt(lane)
-        if min(mine) > self.clock.now() + SOON:
+        if min(mine) > self.clock.now() + SOON or not self._lanes:
             return RunEnd.NOTHING_SOON
         return None
 
@@ -194,7 +203,7 @@ class Dispatcher:
 
     def _busy(self) -> bool:
         """Something is sent or about to be. Attempts that outlasted their patience hold nobody up."""
-        return any(lane.queue or any(not f.detached for f in lane.flights) for lane in self._lanes.values())
+        return any(lane.busy for lane in self._lanes.values())
 
     async def _keep_leases(self) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -234,9 +243,10 @@ class Dispatcher:
 
     def open_to(self, lane: Lane) -> list[Active]:
         """Announcements that this lane may work on now, in order of importance."""
-        now = self.clock.now()
         publishes = lane.channel.traits.publishes
-        return [a for a in self._active if a.starts_at <= now and (a.gate_until is None or publishes)]
+        return [
+            a for a in self._active if a.id in self._announcements and (a.gate_until is None or publishes)
+        ]
 
     async def proven(self, channel: str, announcement: Active) -> None:
         await self.book.proven(channel, self.policy(announcement).probe_budget.total_seconds())
@@ -270,12 +280,23 @@ class Dispatcher:
     def current_address(self, channel: str, address: str) -> str:
         return self._moved_to.get((channel, address), address) if self._moved_to else address
 
+    async def remember_move(self, channel: str, address: str, moved_to: str) -> None:
+        """The provider has given an address a new name: it holds from now on."""
+        self._moved_to[channel, address] = moved_to
+        await self.desk.run(memory.remember_move, channel, address, moved_to, self.clock.now())
+
     def take_key(self, key: str) -> bool:
         """One recipient at a time for one address (P11); the others wait for the outcome."""
-        if key in self._keys:
-            self._awaited_keys.add(key)
+        if self.await_key(key):
             return False
         self._keys.add(key)
+        return True
+
+    def await_key(self, key: str) -> bool:
+        """True if an attempt with this key is going on; its end will wake whoever waits for it."""
+        if key not in self._keys:
+            return False
+        self._awaited_keys.add(key)
         return True
 
     def free_key(self, key: str) -> None:
@@ -288,7 +309,10 @@ class Dispatcher:
 
     def learn(self, announcement: Active, held: Claim, ended: Attempt) -> None:
         """Lessons from one outcome for other deliveries: refused texts, refused addresses."""
-        self.lessons.learn(announcement, held.delivery, ended, self.journal, self.clock.now())
+        is_place = self._world.channels[ended.channel].place() == ended.address
+        self.lessons.learn(
+            announcement, held.delivery, ended, self.journal, self.clock.now(), is_place=is_place
+        )
 
     def changed(self, channel: str) -> asyncio.Event:
         return self._changed[channel]
@@ -296,11 +320,13 @@ class Dispatcher:
     def doubt_after_s(self, announcement: Active) -> float:
         return min(max(self.policy(announcement).patience.total_seconds() / 10, 2.0), 5.0)
 
-    def doubt(self, channel: str, provider: str, announcement: Active) -> None:
+    def doubt(self, flight: Flight) -> None:
+        """A send hangs: find out, once at a time, whether its provider still works."""
+        channel, provider = flight.attempt.channel, flight.attempt.provider
         if (channel, provider) in self._doubts:
             return
-        budget_s = self.policy(announcement).probe_budget.total_seconds()
-        task = asyncio.create_task(self.book.doubt(channel, provider, budget_s))
+        budget_s = self.policy(flight.announcement).probe_budget.total_seconds()
+        task = asyncio.create_task(self.book.doubt(channel, provider, flight.attempt.begun_at, budget_s))
         self._doubts[channel, provider] = task
         task.add_done_callback(lambda _: self._doubts.pop((channel, provider), None))
 
@@ -322,9 +348,9 @@ class Dispatcher:
         self._listener(event)
 
     def tell_moved_on(self, channel: str, held: Claim, to_channel: str) -> None:
-        tried = any(a.channel == channel for a in held.attempts)
+        tried = [a for a in held.attempts if a.channel == channel]
         what = Happening.MOVED_ON if tried else Happening.PASSED_OVER
-        last = held.attempts[-1].reason if tried else self._why_not(channel)
+        last = tried[-1].reason if tried else self._why_not(channel)
         self.tell(Event(what, channel, held.delivery.recipient, to_channel, last))
 
     def _why_not(self, channel: str) -> str:

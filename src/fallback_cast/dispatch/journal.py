@@ -13,7 +13,6 @@ from datetime import datetime
 from fallback_cast.dispatch.desk import Desk
 from fallback_cast.ledger.record import AlreadyBegun, Batch, Begun, Closed, Moved, Suppressed, write_batch
 from fallback_cast.model.delivery import Attempt
-from fallback_cast.model.errors import LedgerError
 
 GROUP = 200  # rows that are worth a commit at once
 LINGER_S = 0.004  # under load, wait this long for more rows; a single message never waits
@@ -30,7 +29,7 @@ class Journal:
         self._afterwards: list[Callable[[], None]] = []
         self._writer: asyncio.Task[None] | None = None
         self._busy = False
-        self.failure: LedgerError | None = None
+        self.failure: Exception | None = None
         self.on_failure: Callable[[], None] = lambda: None
 
     async def begin(self, begun: Begun) -> None:
@@ -103,7 +102,7 @@ class Journal:
             try:
                 if len(batch):
                     await self._write_group(batch, waiters)
-            except LedgerError as error:
+            except Exception as error:  # a LedgerError, or a bug: either way nothing more may be sent
                 self._waiters = [*waiters, *flushers, *self._waiters, *self._flushers]
                 self._stop(error)
                 return
@@ -134,12 +133,12 @@ class Journal:
             else:
                 _tell(waiter, None)
 
-    def _stop(self, error: LedgerError) -> None:
+    def _stop(self, error: Exception) -> None:
         self.failure = error
         self._fail_waiters(error)
         self.on_failure()
 
-    def _fail_waiters(self, error: LedgerError) -> None:
+    def _fail_waiters(self, error: Exception) -> None:
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             _tell(waiter, error)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from fallback_cast.dispatch.attempt import attempt_send
 from fallback_cast.dispatch.clock import pause
 from fallback_cast.dispatch.events import Event, Happening
+from fallback_cast.dispatch.flight import Flight, accepted_attempt, failed_attempt
+from fallback_cast.dispatch.queue import RANKS, Job, Queue, rank_of
 from fallback_cast.ledger.claim import Active, Claim, claim
 from fallback_cast.ledger.record import AlreadyBegun, Begun, Closed, Moved
 from fallback_cast.model.channel import Channel, Provider
 from fallback_cast.model.delivery import Attempt, Outcome, RecipientKind, State, Why
-from fallback_cast.model.errors import OutcomeUnknown, SendError
+from fallback_cast.model.errors import AddressRefused, MessageRefused, OutcomeUnknown, SendError
 from fallback_cast.model.message import Accepted, Message, idempotency_key
 from fallback_cast.routing.decide import Action, Close, Send, Wait, decide
 
@@ -27,30 +26,21 @@ LEASE = timedelta(seconds=60)
 LOOK_S = 1.0  # another process may have stored something for this lane
 
 
-@dataclass(slots=True, eq=False)
-class Flight:
-    """An attempt on the wire."""
-
-    held: Claim
-    announcement: Active
-    attempt: Attempt
-    begun_s: float
-    patience_s: float
-    detached: bool = False  # patience has ended: the delivery goes on without it
-
-
 class Lane:
     def __init__(self, hall: Dispatcher, channel: Channel) -> None:
         self.hall = hall
         self.channel = channel
         self.name = channel.name
         self.width = max(provider.max_in_flight for provider in channel.providers)
-        self.queue: deque[tuple[Active, Claim, Send]] = deque()
+        self.queue = Queue()
         self.flights: set[Flight] = set()
         self.poke = asyncio.Event()
         self._providers: dict[str, Provider] = {p.name: p for p in channel.providers}
         self._ready = asyncio.Event()
         self._idle = 0
+        self._in_hand: set[int] = set()  # deliveries that a worker is busy with
+        self._paced = [0] * len(RANKS)  # workers that wait for the provider's pace, by importance
+        self._detached = 0
         self._workers: set[asyncio.Task[None]] = set()
         self._last_success_s = 0.0
         self._due_at: datetime | None = None
@@ -70,10 +60,14 @@ class Lane:
                 worker.cancel()
             await asyncio.gather(*self._workers, return_exceptions=True)
 
+    @property
+    def busy(self) -> bool:
+        """Something is sent or about to be. Attempts that outlasted their patience hold nobody up."""
+        return bool(self._in_hand) or len(self.queue) > 0
+
     def held_ids(self) -> list[int]:
         """Deliveries whose lease this lane must keep."""
-        queued = [held.delivery.id for _, held, _ in self.queue]
-        return queued + [flight.held.delivery.id for flight in self.flights if not flight.detached]
+        return [*(job.held.delivery.id for job in self.queue), *self._in_hand]
 
     def due(self, at: datetime) -> None:
         """Something comes to this lane then."""
@@ -91,7 +85,7 @@ class Lane:
     async def _claim_some(self) -> int:
         took = 0
         for announcement in self.hall.open_to(self):
-            room = 2 * self.width - len(self.queue) - len(self.flights)
+            room = 2 * self.width - self.queue.ahead(rank_of(announcement)) - len(self.flights)
             if room < max(1, self.width // 2):
                 break
             await self.hall.proven(self.name, announcement)
@@ -106,10 +100,10 @@ class Lane:
 
     def reconsider(self) -> None:
         """The standing of this channel changed: decide anew about everything that only waits here."""
-        waiting, self.queue = self.queue, deque()
-        for announcement, held, send in waiting:
-            self.hall.free_key(self._key(announcement, held, send))
-            self.consider(announcement, held)
+        for job in self.queue.take_all():
+            self.hall.free_key(self._key(job.announcement, job.held, job.send))
+            self.consider(job.announcement, job.held)
+        self.hall.pacer.call_back(self)
 
     def _key(self, announcement: Active, held: Claim, send: Send) -> str:
         return idempotency_key(announcement.id, held.delivery.revision, self.name, send.route.address)
@@ -125,9 +119,9 @@ class Lane:
             until = self.hall.clock.now() + LEASE
             self.hall.journal.move(Moved(held.delivery.id, self.name, Why.SENDING, until, key))
             return
-        self.queue.append((announcement, held, action))
+        self.queue.push(Job(announcement, held, action))
         self._ready.set()
-        self._enough_workers()
+        self._enough_workers(rank_of(announcement))
 
     def _decide(self, announcement: Active, held: Claim) -> Action:
         actions = decide(
@@ -145,12 +139,16 @@ class Lane:
         now, delivery = self.hall.clock.now(), held.delivery
         match action:
             case Send():
-                self.hall.tell_moved_on(self.name, held, action.route.channel)
+                if action.route.channel != self.name:
+                    self.hall.tell_moved_on(self.name, held, action.route.channel)
                 self.hall.journal.move(Moved(delivery.id, action.route.channel, Why.QUEUED, now))
             case Wait():
                 flying = next((a.key for a in held.attempts if a.outcome is Outcome.BEGUN), None)
+                until = action.until
+                if flying is not None and not self.hall.await_key(flying):
+                    until = min(until, now + timedelta(seconds=LOOK_S))  # it has ended since: read it again
                 self.hall.tell_waiting(held, action)
-                self.hall.journal.move(Moved(delivery.id, action.lane, action.why, action.until, flying))
+                self.hall.journal.move(Moved(delivery.id, action.lane, action.why, until, flying))
             case Close():
                 self._close(held, action, now)
 
@@ -169,8 +167,10 @@ class Lane:
 
     # -- sending -------------------------------------------------------------------------------
 
-    def _enough_workers(self) -> None:
-        if self._idle == 0 and len(self._workers) < self.width + sum(f.detached for f in self.flights):
+    def _enough_workers(self, rank: int) -> None:
+        """What is more important finds a worker though others fill the lane waiting for the pace."""
+        waiting = sum(self._paced[rank + 1 :])
+        if self._idle == 0 and len(self._workers) - waiting < self.width + self._detached:
             worker = asyncio.get_running_loop().create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._worker_ended)
@@ -189,22 +189,34 @@ class Lane:
                     await self._ready.wait()
                 finally:
                     self._idle -= 1
-            announcement, held, send = self.queue.popleft()
-            await self._deliver(announcement, held, send)
+            job = self.queue.pop()
+            await self._deliver(job)
+            self.hall.pacer.look()
             if len(self.queue) < self.width // 2:
                 self.poke.set()
 
-    async def _deliver(self, announcement: Active, held: Claim, send: Send) -> None:
+    async def _deliver(self, job: Job) -> None:
+        self._in_hand.add(job.held.delivery.id)
+        try:
+            await self._send_until_it_leaves(job.announcement, job.held, job.send)
+        finally:
+            self._in_hand.discard(job.held.delivery.id)
+
+    async def _send_until_it_leaves(self, announcement: Active, held: Claim, send: Send) -> None:
         """Send until this delivery leaves the lane: several providers may be tried in a row."""
         key = self._key(announcement, held, send)
         while True:
             version = self.hall.book.version
             provider = self._providers[send.provider]
-            await self.hall.pacer.let_go(provider.paces(send.route.address))
-            if self.hall.book.version != version and self._decide(announcement, held) != send:
-                self.hall.free_key(key)
-                self.consider(announcement, held)
-                return
+            went = await self._keep_pace(announcement, provider, send.route.address)
+            if not went or self.hall.book.version != version:
+                action = self._decide(announcement, held)
+                if action != send:
+                    self.hall.free_key(key)
+                    self.consider(announcement, held)
+                    return
+                if not went:
+                    continue
             flight = await self._begin(announcement, held, send, key)
             if flight is None:
                 self.hall.free_key(key)
@@ -214,16 +226,39 @@ class Lane:
                 self.hall.journal.end(ended, lambda: self.hall.free_key(key))
                 self.hall.journal.touch(held.delivery.id, self.hall.clock.now())
                 return
+            stale = any(a.outcome is Outcome.BEGUN for a in held.attempts)
             held = Claim(held.delivery, (*held.attempts, ended))
             self.hall.learn(announcement, held, ended)
             action = self._decide(announcement, held)
-            if isinstance(action, Send) and action.route == send.route:
+            if isinstance(action, Send) and action.route == send.route and not stale:
                 self.hall.journal.end(ended)
                 send = action
                 continue
             self.hall.journal.end(ended, lambda: self.hall.free_key(key))
             self._let_go(announcement, held, action)
             return
+
+    async def _keep_pace(self, announcement: Active, provider: Provider, address: str) -> bool:
+        """Wait for the provider's limits; False: the channel's standing changed meanwhile."""
+        paces = provider.paces(address)
+        if not paces:
+            return True
+        rank, waits = rank_of(announcement), True
+
+        def board() -> bool:
+            nonlocal waits
+            if len(self._workers) - self._idle - sum(self._paced) >= self.width + self._detached:
+                return False
+            self._paced[rank] -= 1
+            waits = False
+            return True
+
+        self._paced[rank] += 1
+        try:
+            return await self.hall.pacer.let_go(paces, rank=rank, may_board=board, holder=self)
+        finally:
+            if waits:
+                self._paced[rank] -= 1
 
     async def _begin(self, announcement: Active, held: Claim, send: Send, key: str) -> Flight | None:
         """Write the attempt down, durably, before the wire is touched."""
@@ -237,21 +272,27 @@ class Lane:
             outcome=Outcome.BEGUN,
             begun_at=self.hall.clock.now(),
         )
-        self.hall.book.begin(self.name, send.provider)
+        trial = self.hall.book.begin(self.name, send.provider)
         try:
             await self.hall.journal.begin(Begun(attempt, announcement.id, held.delivery.id))
         except AlreadyBegun:
+            if trial:
+                self.hall.book.trial_ended(self.name, send.provider)
             now = self.hall.clock.now()
             self.hall.journal.move(
                 Moved(held.delivery.id, self.name, Why.SENDING, now + timedelta(seconds=1))
             )
             return None
         patience_s = self._patience_left_s(announcement, held, attempt)
-        return Flight(held, announcement, attempt, asyncio.get_running_loop().time(), patience_s)
+        return Flight(held, announcement, attempt, asyncio.get_running_loop().time(), patience_s, trial)
 
     def _patience_left_s(self, announcement: Active, held: Claim, attempt: Attempt) -> float:
         earlier = [
-            a.begun_at for a in held.attempts if a.channel == self.name and a.address == attempt.address
+            a.begun_at
+            for a in held.attempts
+            if a.channel == self.name
+            and a.address == attempt.address
+            and a.begun_at >= held.delivery.opened_at
         ]
         began = min(earlier, default=attempt.begun_at)
         left = began + self.hall.policy(announcement).patience - attempt.begun_at
@@ -260,44 +301,70 @@ class Lane:
     async def _fly(self, flight: Flight, provider: Provider) -> Attempt:
         """The attempt itself; returns how it ended. Never raises a SendError."""
         self.flights.add(flight)
-        begun = flight.attempt
+        begun, clock = flight.attempt, self.hall.clock
         try:
-            message = self.hall.message(self.channel, flight.announcement)
-            accepted = await self._send(flight, provider, message, begun.address)
+            accepted = await self._send(flight, provider, self._message(flight.announcement))
         except SendError as error:
-            return self._failed(begun, error)
+            return failed_attempt(begun, error, clock.now())
         except asyncio.CancelledError:
             # We leave in the middle: what was on the wire may have gone out.
-            self.hall.journal.end(self._failed(begun, OutcomeUnknown("the program was stopped in mid-send")))
+            stopped = OutcomeUnknown("the program was stopped in mid-send")
+            self.hall.journal.end(failed_attempt(begun, stopped, clock.now()))
             raise
         except Exception as error:  # a bug in a channel: the recipient still gets the next route
             self.hall.report_bug(self.name, error)
-            return self._failed(begun, OutcomeUnknown(f"a fault of this program ({type(error).__name__})"))
+            return failed_attempt(begun, OutcomeUnknown(_fault(error)), clock.now())
         finally:
             self.flights.discard(flight)
+            self._detached -= flight.detached
+            if flight.trial:
+                self.hall.book.trial_ended(self.name, provider.name)
         self._last_success_s = asyncio.get_running_loop().time()
         self.hall.book.accepted(self.name, provider.name)
-        return replace(
-            begun,
-            outcome=Outcome.DELIVERED if accepted.delivered else Outcome.ACCEPTED,
-            ended_at=self.hall.clock.now(),
-            reference=accepted.reference,
-            note=accepted.note,
-            possible_duplicate=_may_repeat(flight.held.attempts),
-        )
+        return accepted_attempt(flight, accepted, clock.now())
 
-    async def _send(self, flight: Flight, provider: Provider, message: Message, address: str) -> Accepted:
+    def _message(self, announcement: Active) -> Message:
+        """Raises MessageRefused, also for a bug in rendering: surely nothing went out."""
+        try:
+            return self.hall.message(self.channel, announcement)
+        except SendError:
+            raise
+        except Exception as error:
+            self.hall.report_bug(self.name, error)
+            raise MessageRefused(_fault(error)) from None
+
+    async def _send(self, flight: Flight, provider: Provider, message: Message) -> Accepted:
+        address = self.hall.current_address(self.name, flight.attempt.address)
+        try:
+            return await self._send_to(flight, provider, message, address)
+        except AddressRefused as error:
+            if error.moved_to is None or error.moved_to == address:
+                raise
+            await self.hall.remember_move(self.name, flight.attempt.address, error.moved_to)
+            return await self._send_to(flight, provider, message, error.moved_to)
+
+    async def _send_to(self, flight: Flight, provider: Provider, message: Message, address: str) -> Accepted:
         traits = self.channel.traits
         return await attempt_send(
             provider,
             message,
-            self.hall.current_address(self.name, address),
+            address,
             flight.attempt.key,
             recognised=traits.deduplicates or provider.deduplicates,
             patience_s=flight.patience_s,
-            may_retry=lambda: traits.retries_briefly and self.hall.book.usable(self.name, provider.name),
+            may_retry=lambda: self._may_retry(flight, provider),
             on_failure=lambda error: self._learn_at_once(provider, error),
             sleep=self._sleep_unless_changed,
+        )
+
+    def _may_retry(self, flight: Flight, provider: Provider) -> bool:
+        """Not against an outage, and not once the patience is over: the next route may be on its way."""
+        age_s = asyncio.get_running_loop().time() - flight.begun_s
+        patient = not flight.detached and age_s < flight.patience_s
+        return (
+            patient
+            and self.channel.traits.retries_briefly
+            and self.hall.book.usable(self.name, provider.name)
         )
 
     async def _sleep_unless_changed(self, seconds: float) -> None:
@@ -307,20 +374,6 @@ class Lane:
     def _learn_at_once(self, provider: Provider, error: SendError) -> None:
         self.hall.book.failed(self.name, provider.name, error)
         self.hall.tell(Event(Happening.FAILED, channel=self.name, reason=error.reason))
-
-    def _failed(self, begun: Attempt, error: SendError) -> Attempt:
-        now = self.hall.clock.now()
-        retry_after = getattr(error, "retry_after", None)
-        return replace(
-            begun,
-            outcome=Outcome.UNKNOWN if isinstance(error, OutcomeUnknown) else Outcome.FAILED,
-            ended_at=now,
-            error=error.word,
-            reason=error.reason,
-            layer=error.layer,
-            place_only=error.scope == "place",
-            not_before=None if retry_after is None else now + timedelta(seconds=retry_after),
-        )
 
     # -- watching ------------------------------------------------------------------------------
 
@@ -335,16 +388,17 @@ class Lane:
                 age_s >= self.hall.doubt_after_s(flight.announcement)
                 and self._last_success_s < flight.begun_s
             ):
-                self.hall.doubt(self.name, flight.attempt.provider, flight.announcement)
+                self.hall.doubt(flight)
 
     def _detach(self, flight: Flight) -> None:
         flight.detached = True
+        self._detached += 1
+        self._in_hand.discard(flight.held.delivery.id)
         held = Claim(flight.held.delivery, (*flight.held.attempts, flight.attempt))
         self._let_go(flight.announcement, held, self._decide(flight.announcement, held))
         if self.queue:
-            self._enough_workers()
+            self._enough_workers(len(RANKS) - 1)
 
 
-def _may_repeat(attempts: Sequence[Attempt]) -> bool:
-    """Accepted now, after one that may have gone out: perhaps somebody was told twice."""
-    return any(a.outcome in (Outcome.UNKNOWN, Outcome.BEGUN) for a in attempts)
+def _fault(error: Exception) -> str:
+    return f"a fault of this program ({type(error).__name__})"

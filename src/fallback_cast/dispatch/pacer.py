@@ -1,33 +1,120 @@
-"""Waiting until a provider's limits let the next message go. The state is remembered between runs."""
+"""Waiting until a provider's limits let the next message go, the most important first.
+
+The state is one moment for each pace; it is remembered between runs.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
 
-from fallback_cast.dispatch.clock import Clock
+from fallback_cast.dispatch.clock import Clock, pause
 from fallback_cast.model.channel import Pace
-from fallback_cast.routing.pace import reserve
+from fallback_cast.routing.pace import may_go_at, reserve
+
+MANY = 10_000  # a pace for each address: those of the past are of no use
+_LATE = timedelta(milliseconds=20)  # a timer that fires so much too late costs no rate
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(slots=True, order=True)
+class _Ticket:
+    """One message that waits; `may_board` says whether there is room for it, and takes the room."""
+
+    rank: int
+    number: int
+    paces: Sequence[Pace] = field(compare=False)
+    may_board: Callable[[], bool] = field(compare=False)
+    holder: object = field(compare=False)
+    called: asyncio.Future[bool] = field(compare=False)
 
 
 class Pacer:
     def __init__(self, clock: Clock, stored: Mapping[str, datetime]) -> None:
         self._clock = clock
         self._next_at = dict(stored)
+        self._tickets: list[_Ticket] = []
+        self._numbers = count()
+        self._news = asyncio.Event()
+        self._caller: asyncio.Task[None] | None = None
 
-    async def let_go(self, paces: Sequence[Pace]) -> None:
-        """Return when every one of these paces lets a message go."""
-        if not paces:
-            return
+    async def let_go(
+        self,
+        paces: Sequence[Pace],
+        *,
+        rank: int = 0,
+        may_board: Callable[[], bool] = _always,
+        holder: object = None,
+    ) -> bool:
+        """Return True when all of these paces let a message go; False if `holder` was called back.
+
+        A lower `rank` overtakes a higher one; within a rank, who came first goes first.
+        """
         now = self._clock.now()
-        go_at = now
+        if not self._tickets and self._go_at(paces) <= now and may_board():
+            self._reserve(paces, now)
+            return True
+        called: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        ticket = _Ticket(rank, next(self._numbers), paces, may_board, holder, called)
+        self._tickets.append(ticket)
+        self.look()
+        if self._caller is None or self._caller.done():
+            self._caller = asyncio.get_running_loop().create_task(self._call())
+        try:
+            return await called
+        finally:
+            if ticket in self._tickets:
+                self._tickets.remove(ticket)
+
+    def look(self) -> None:
+        """Something changed: perhaps there is room now."""
+        if self._tickets:
+            self._news.set()
+
+    def call_back(self, holder: object) -> None:
+        """Whoever waits for this holder's channel shall decide anew."""
+        for ticket in self._tickets:
+            if ticket.holder is holder and not ticket.called.done():
+                ticket.called.set_result(False)
+        self._tickets = [ticket for ticket in self._tickets if ticket.holder is not holder]
+
+    async def _call(self) -> None:
+        while self._tickets:
+            self._news.clear()
+            next_at = self._call_due()
+            if self._tickets:
+                wait = timedelta(hours=1) if next_at is None else next_at - self._clock.now()
+                await pause(self._news, wait.total_seconds())
+
+    def _call_due(self) -> datetime | None:
+        """Call whoever may go now, in order; returns when the next one may."""
+        now, next_at = self._clock.now(), None
+        for ticket in sorted(self._tickets):
+            go_at = self._go_at(ticket.paces)
+            if go_at > now:
+                next_at = go_at if next_at is None else min(next_at, go_at)
+            elif not ticket.called.done() and ticket.may_board():
+                self._reserve(ticket.paces, max(go_at, now - _LATE))
+                self._tickets.remove(ticket)
+                ticket.called.set_result(True)
+        return next_at
+
+    def _go_at(self, paces: Sequence[Pace]) -> datetime:
+        return max(
+            (may_go_at(pace, self._next_at[pace.key]) for pace in paces if pace.key in self._next_at),
+            default=datetime.min.replace(tzinfo=self._clock.now().tzinfo),
+        )
+
+    def _reserve(self, paces: Sequence[Pace], now: datetime) -> None:
         for pace in paces:
-            may_go, self._next_at[pace.key] = reserve(pace, self._next_at.get(pace.key), now)
-            go_at = max(go_at, may_go)
-        if go_at > now:
-            await asyncio.sleep((go_at - now).total_seconds())
-        if len(self._next_at) > 10_000:  # a pace per address: those of the past are of no use
+            self._next_at[pace.key] = reserve(pace, self._next_at.get(pace.key), now)[1]
+        if len(self._next_at) > MANY:
             self._next_at = {key: at for key, at in self._next_at.items() if at > now}
 
     def state(self) -> dict[str, datetime]:

@@ -72,6 +72,7 @@ class HealthBook:
         self._unsaved: list[Evidence] = []
         self._saving: asyncio.Task[None] | None = None
         known = {(breaker.channel, breaker.provider): breaker for breaker in stored}
+        self._dirty: set[tuple[str, str]] = set()
         self._watches: dict[str, list[_Watch]] = {}
         for name, channel in channels.items():
             self._watches[name] = [
@@ -80,7 +81,10 @@ class HealthBook:
                 )
                 for p in channel.providers
             ]
-        self._dirty: set[tuple[str, str]] = set()
+        # Since when an account is as it is must outlive a crash: `save` early.
+        for watch in (watch for watches in self._watches.values() for watch in watches):
+            if watch.breaker != known.get((watch.channel, watch.provider.name)):
+                self._dirty.add((watch.channel, watch.provider.name))
         self._channels = channels
 
     def _first(self, stored: Breaker | None, channel: str, provider: str, fingerprint: str) -> Breaker:
@@ -148,11 +152,20 @@ class HealthBook:
 
     # -- evidence ------------------------------------------------------------------------------
 
-    def begin(self, channel: str, provider: str) -> None:
-        """A real message is about to go: while recovering, it is the only one."""
+    def begin(self, channel: str, provider: str) -> bool:
+        """A real message is about to go: while recovering, it is the only one, the trial (True)."""
         watch = self._watch(channel, provider)
-        if watch.breaker.verdict is Verdict.RECOVERING and not watch.trial_taken:
-            watch.trial_taken = True
+        if watch.breaker.verdict is not Verdict.RECOVERING or watch.trial_taken:
+            return False
+        watch.trial_taken = True
+        self._changed(channel)
+        return True
+
+    def trial_ended(self, channel: str, provider: str) -> None:
+        """The trial is over. If it proved nothing (throttled, this text refused), another one may go."""
+        watch = self._watch(channel, provider)
+        if watch.trial_taken:
+            watch.trial_taken = False
             self._changed(channel)
 
     def accepted(self, channel: str, provider: str) -> None:
@@ -240,10 +253,12 @@ class HealthBook:
                 if down or (watch.unproven and rested):
                     self._start_probe(watch)
 
-    async def doubt(self, channel: str, provider: str, within_s: float) -> None:
-        """Sends hang: find out whether the platform still works; silent probes mean it does not."""
+    async def doubt(self, channel: str, provider: str, begun_at: datetime, within_s: float) -> None:
+        """A send begun then hangs: does the platform still work? Silent probes mean it does not."""
         watch = self._watch(channel, provider)
-        self._start_probe(watch)
+        now, last = self._clock.now(), watch.probed_at
+        if last is None or last < begun_at or now - last >= PROBE_AGAIN:
+            self._start_probe(watch)
         if watch.probe is not None:
             await asyncio.wait({watch.probe}, timeout=within_s)
         if watch.probe is not None and not watch.unproven:

@@ -32,6 +32,7 @@ class Active:
     revision: int
     expires_at: datetime
     cancelled: bool
+    state: str = "dispatching"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def active_announcements(ledger: Ledger) -> list[Active]:
             row.revision,
             row.expires_at,
             False,
+            row.state,
         )
         for row in rows
     ]

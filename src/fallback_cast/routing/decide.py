@@ -245,8 +245,10 @@ class _Case:
 
     def decide_all(self) -> tuple[Action, ...]:
         """Each route for itself; the delivery ends when all of them have."""
-        if self.delivery.cancelled or self.now >= self.delivery.expires_at:
-            return (self._settled_all(State.CANCELLED if self.delivery.cancelled else State.EXPIRED),)
+        if self.delivery.cancelled:
+            return (self._settled_all(State.CANCELLED),)
+        if self.now >= self.delivery.expires_at:
+            return (self._last_word() or self._settled_all(State.EXPIRED),)
         sends: list[Send] = []
         waits: list[Wait] = []
         for route in self.delivery.routes:

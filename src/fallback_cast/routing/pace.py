@@ -10,6 +10,11 @@ from datetime import datetime, timedelta
 from fallback_cast.model.channel import Pace
 
 
+def may_go_at(pace: Pace, next_at: datetime) -> datetime:
+    """The first moment at which a message may go, with this state."""
+    return next_at - timedelta(seconds=pace.interval) * (pace.burst - 1)
+
+
 def reserve(pace: Pace, next_at: datetime | None, now: datetime) -> tuple[datetime, datetime]:
     """Take one place in the queue: (when this message may go, the new state)."""
     interval = timedelta(seconds=pace.interval)

@@ -15,7 +15,7 @@ from fallback_cast.model.secret import Secret
 from fallback_cast.model.texts import Phrase
 from fallback_cast.settings.errors import Problem, did_you_mean
 from fallback_cast.settings.locate import KeyPath
-from fallback_cast.settings.models import HealthSettings, LedgerSettings, PolicySettings
+from fallback_cast.settings.models import HealthSettings, LedgerSettings, PolicySettings, holds_password
 from fallback_cast.settings.secrets import PLAIN
 from fallback_cast.settings.source import Source
 
@@ -64,7 +64,7 @@ def loosely_written(source: Source, found: Iterable[Leaf]) -> Iterator[Problem]:
 
 def bare_secrets(source: Source, found: Iterable[Leaf]) -> tuple[list[Problem], list[Problem]]:
     """Mistakes and warnings about secrets that stand in the file itself."""
-    bare = [leaf.path for leaf in found if isinstance(leaf.read, Secret) and leaf.read.source == PLAIN]
+    bare = [leaf.path for leaf in found if _is_bare(leaf)]
     if os.name == "posix" and bare and source.mode & _OTHERS_READ:
         what = Phrase("this secret stands in a file that everybody on this machine can read")
         hint = Phrase("chmod 600 {file}, or write env:NAME or file:PATH instead", file=source.name)
@@ -72,6 +72,12 @@ def bare_secrets(source: Source, found: Iterable[Leaf]) -> tuple[list[Problem], 
     what = Phrase("this secret stands in the file itself")
     hint = Phrase("env:NAME, file:PATH, credential:NAME or keyring:NAME keep it elsewhere")
     return [], [source.problem(path, what, hint) for path in bare]
+
+
+def _is_bare(leaf: Leaf) -> bool:
+    if leaf.path == ("ledger", "url"):
+        return leaf.written == leaf.read and holds_password(leaf.read)
+    return isinstance(leaf.read, Secret) and leaf.read.source == PLAIN
 
 
 def same_names(source: Source, table: str) -> Iterator[Problem]:

@@ -110,10 +110,11 @@ class LedgerSettings(StrictModel):
         """The path in a sqlite:/// address, as written: relative to the settings, or absolute."""
         return self.url.removeprefix("sqlite:///") if self.url.startswith("sqlite:///") else None
 
-    @property
-    def holds_password(self) -> bool:
-        parts = urlsplit(self.url)
-        return bool(parts.password or parse_qs(parts.query).get("password"))
+
+def holds_password(url: str) -> bool:
+    """Whether a database's address has a password in it."""
+    parts = urlsplit(url)
+    return bool(parts.password or parse_qs(parts.query).get("password"))
 
 
 def _off_or_duration(value: Any) -> Any:

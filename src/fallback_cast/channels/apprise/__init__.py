@@ -6,7 +6,21 @@ channel, a yes is accepted but unconfirmed, a no without an HTTP status is Outco
 The package is named after its kind; `import apprise` means the library, here as everywhere.
 """
 
-from fallback_cast.channels.apprise.channel import build
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fallback_cast.channels.apprise.settings import Settings
 
+if TYPE_CHECKING:
+    from fallback_cast.channels.apprise.channel import AppriseChannel
+    from fallback_cast.channels.kit.settings import BuildContext
+
 __all__ = ["Settings", "build"]
+
+
+def build(settings: Settings, context: BuildContext) -> AppriseChannel:
+    """The channel; Apprise itself loads only when somebody sends."""
+    from fallback_cast.channels.apprise.channel import AppriseChannel
+
+    return AppriseChannel(settings, context)

@@ -37,10 +37,6 @@ MAX_HANGING = 4  # threads of one channel that may wait for an answer nobody rea
 _OWNERS = {"whatsapp": "meta"}
 
 
-def build(settings: Settings, context: BuildContext) -> AppriseChannel:
-    return AppriseChannel(settings, context)
-
-
 class AppriseChannel(Channel, Provider):
     """A channel with one provider, the service of the URL; its only address is the place the URL names."""
 

@@ -35,10 +35,6 @@ class SiteMessage(Message):
     announcement: Announcement
 
 
-def build(settings: Settings, context: BuildContext) -> SiteChannel:
-    return SiteChannel(settings, context)
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 

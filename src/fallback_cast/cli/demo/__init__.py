@@ -30,7 +30,7 @@ from fallback_cast.workers.local import run as run_loop
 def run(terminal: Terminal, directory: Path | None) -> int:
     """Exit code 0 if the story went as promised, else 1."""
     folder = _new_folder(directory)
-    narrator = Narrator(terminal, folder)
+    narrator = Narrator(terminal)
     passwords = club.new_passwords()
     narrator.opening()
     try:
@@ -87,6 +87,7 @@ def _play(terminal: Terminal, narrator: Narrator, app: App, servers: Servers) ->
         narrator.figures(seen, elapsed_s)
         narrator.promises(checked)
         narrator.goodbye(app, seen)
+        narrator.keep_serving(seen)
     return EXIT_OK if kept else EXIT_INTERNAL
 
 

@@ -39,12 +39,13 @@ class Messenger:
         self._dies_after = dies_after
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
+        self._dying: asyncio.Task[None] | None = None
 
     async def listen(self, stack: AsyncExitStack, host: str) -> int:
         """Start to serve; returns the port."""
         application = web.Application()
         application.router.add_post("/bot{token}/{method}", self._answer)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         stack.push_async_callback(self._runner.cleanup)
         self._site = web.TCPSite(self._runner, host, 0)
@@ -75,15 +76,16 @@ class Messenger:
 
     def _take(self, request: web.Request, body: Mapping[str, Any]) -> Mapping[str, Any]:
         chat, text = body.get("chat_id"), _read(body)
-        if chat not in self._chats:
+        if not isinstance(chat, int) or chat not in self._chats:
             raise Refused(400, "Bad Request: chat not found")
         if chat in self._blocked:
             raise Refused(403, "Forbidden: bot was blocked by the user")
         if len(self.taken) >= self._dies_after:
             self._die()
-            _cut(request)
+            if request.transport is not None:
+                request.transport.abort()  # the answer that is never written
             return {}
-        self.taken.append((int(chat), text))
+        self.taken.append((chat, text))
         return {
             "message_id": len(self.taken),
             "date": int(datetime.now(UTC).timestamp()),
@@ -92,25 +94,20 @@ class Messenger:
         }
 
     def _die(self) -> None:
-        if self.died_at is not None:
-            return
-        self.died_at = datetime.now(UTC)
-        loop = asyncio.get_running_loop()
-        self._funeral = loop.create_task(self._bury())
+        if self.died_at is None:
+            self.died_at = datetime.now(UTC)
+            self._dying = asyncio.create_task(self._close())
 
-    async def _bury(self) -> None:
-        assert self._runner is not None and self._site is not None
+    async def _close(self) -> None:
+        """Nobody gets in any more; then whoever still holds a line loses it."""
+        assert self._runner is not None
+        assert self._site is not None
         await self._site.stop()
         await asyncio.sleep(LINGER_S)
         server = self._runner.server
         for connection in server.connections if server is not None else ():
             if connection.transport is not None:
-                connection.transport.abort()  # type: ignore[attr-defined]
-
-
-def _cut(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()  # type: ignore[attr-defined]
+                connection.transport.abort()
 
 
 def _read(body: Mapping[str, Any]) -> str:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from aiohttp import web
 from fallback_cast.cli.demo.mail import MailServer
 from fallback_cast.cli.demo.messenger import Messenger
 from fallback_cast.cli.demo.text_messages import TextGateway
+from fallback_cast.model.errors import UserError
+from fallback_cast.model.texts import Phrase
 
 HOST = "127.0.0.1"
 
@@ -33,7 +35,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Guests:
-    """Who the servers know, and the secrets they ask for."""
+    """Whom the servers know, and the secrets they ask for."""
 
     token: str
     chats: Collection[int]
@@ -43,63 +45,54 @@ class Guests:
     sms_password: str
 
 
-@dataclass(slots=True)
-class Servers:
-    """Running servers: their ports by name, and their records."""
-
-    ports: Mapping[str, int]
-    messenger: Messenger
-    mail: MailServer
-    text_messages: TextGateway
-    _extra: list[Taken] = field(default_factory=list)
-
-    @property
-    def died_at(self) -> datetime | None:
-        return self.messenger.died_at
-
-    def taken(self) -> list[Taken]:
-        """Every message that any of them took."""
-        return [
-            *(Taken("telegram", str(chat), text) for chat, text in self.messenger.taken),
-            *(Taken("email", address, text) for address, text in self.mail.taken),
-            *(Taken("sms", number, text) for number, text in self.text_messages.taken),
-        ]
-
-
 @contextmanager
 def running(folder: Path, guests: Guests) -> Iterator[Servers]:
-    """Servers that run while the block does. `folder` is what the web server shows."""
-    town = _Town(folder, guests)
-    town.start()
+    """Servers that run while the block does. `folder` is what the web server shows.
+
+    Raises UserError if this machine lets nothing listen on 127.0.0.1.
+    """
+    servers = Servers(folder, guests)
+    servers.start()
     try:
-        yield town.servers()
+        yield servers
     finally:
-        town.stop()
+        servers.stop()
 
 
-class _Town:
-    """The thread in which the servers live. It is a daemon: nothing outlives the command."""
+class Servers:
+    """They live in a thread that is a daemon: nothing outlives the command. `ports` are by name."""
 
     def __init__(self, folder: Path, guests: Guests) -> None:
+        self.ports: dict[str, int] = {}
         self._folder = folder
         self._messenger = Messenger(guests.token, guests.chats, guests.blocked, guests.dies_after)
         self._mail = MailServer(guests.mailboxes)
         self._text_messages = TextGateway(guests.sms_password)
-        self._ports: dict[str, int] = {}
         self._ready = threading.Event()
-        self._failure: BaseException | None = None
+        self._failure: OSError | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leave: asyncio.Event | None = None
         self._thread = threading.Thread(target=self._live, name="demo servers", daemon=True)
+
+    @property
+    def died_at(self) -> datetime | None:
+        """When the messenger went down, if it has."""
+        return self._messenger.died_at
+
+    def taken(self) -> list[Taken]:
+        """Every message that any of them took."""
+        return [
+            *(Taken("telegram", str(chat), text) for chat, text in self._messenger.taken),
+            *(Taken("email", address, text) for address, text in self._mail.taken),
+            *(Taken("sms", number, text) for number, text in self._text_messages.taken),
+        ]
 
     def start(self) -> None:
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:
-            raise self._failure
-
-    def servers(self) -> Servers:
-        return Servers(self._ports, self._messenger, self._mail, self._text_messages)
+            why = self._failure.strerror or type(self._failure).__name__
+            raise UserError(Phrase("the demo's servers cannot listen on {host}: {why}", host=HOST, why=why))
 
     def stop(self) -> None:
         if self._loop is not None and self._leave is not None and self._thread.is_alive():
@@ -109,7 +102,7 @@ class _Town:
     def _live(self) -> None:
         try:
             asyncio.run(self._serve())
-        except BaseException as error:
+        except OSError as error:
             self._failure = error
         finally:
             self._ready.set()
@@ -117,15 +110,18 @@ class _Town:
     async def _serve(self) -> None:
         self._loop, self._leave = asyncio.get_running_loop(), asyncio.Event()
         async with AsyncExitStack() as stack:
-            site = web.Application()
-            site.router.add_get("/", self._index)
-            site.router.add_static("/", self._folder)
-            self._ports["site"] = await _listen(stack, site)
-            self._ports["telegram"] = await self._messenger.listen(stack, HOST)
-            self._ports["sms"] = await _listen(stack, self._text_messages.application())
-            self._ports["email"] = await self._mail.listen(stack, HOST)
+            self.ports["site"] = await _listen(stack, self._site())
+            self.ports["telegram"] = await self._messenger.listen(stack, HOST)
+            self.ports["email"] = await self._mail.listen(stack, HOST)
+            self.ports["sms"] = await _listen(stack, self._text_messages.application())
             self._ready.set()
             await self._leave.wait()
+
+    def _site(self) -> web.Application:
+        site = web.Application()
+        site.router.add_get("/", self._index)
+        site.router.add_static("/", self._folder)
+        return site
 
     async def _index(self, _: web.Request) -> web.StreamResponse:
         index = self._folder / "index.html"
@@ -133,7 +129,7 @@ class _Town:
 
 
 async def _listen(stack: AsyncExitStack, application: web.Application) -> int:
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, HOST, 0).start()

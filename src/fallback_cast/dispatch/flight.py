@@ -1,0 +1,55 @@
+"""An attempt on the wire, and how it is written down when it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from fallback_cast.ledger.claim import Active, Claim
+from fallback_cast.model.delivery import Attempt, Outcome
+from fallback_cast.model.errors import OutcomeUnknown, SendError, Throttled
+from fallback_cast.model.message import Accepted
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """An attempt on the wire."""
+
+    held: Claim
+    announcement: Active
+    attempt: Attempt
+    begun_s: float  # by the event loop's clock
+    patience_s: float
+    trial: bool = False  # the one real message to a provider that is recovering
+    detached: bool = False  # patience has ended: the delivery goes on without it
+
+
+def accepted_attempt(flight: Flight, accepted: Accepted, now: datetime) -> Attempt:
+    return replace(
+        flight.attempt,
+        outcome=Outcome.DELIVERED if accepted.delivered else Outcome.ACCEPTED,
+        ended_at=now,
+        reference=accepted.reference,
+        note=accepted.note,
+        possible_duplicate=_may_repeat(flight.held.attempts),
+    )
+
+
+def failed_attempt(begun: Attempt, error: SendError, now: datetime) -> Attempt:
+    wait = error.retry_after if isinstance(error, Throttled) else None
+    return replace(
+        begun,
+        outcome=Outcome.UNKNOWN if isinstance(error, OutcomeUnknown) else Outcome.FAILED,
+        ended_at=now,
+        error=error.word,
+        reason=error.reason,
+        layer=error.layer,
+        place_only=error.scope == "place",
+        not_before=None if wait is None else now + timedelta(seconds=wait),
+    )
+
+
+def _may_repeat(attempts: Sequence[Attempt]) -> bool:
+    """Accepted now, after one that may have gone out: perhaps somebody was told twice."""
+    return any(a.outcome in (Outcome.UNKNOWN, Outcome.BEGUN) for a in attempts)
