@@ -35,3 +35,8 @@ def measured(messages: int) -> Iterator[Reading]:
     cpu, started = _cpu_s(), time.perf_counter()
     yield reading
     reading.seconds, reading.cpu_s = time.perf_counter() - started, _cpu_s() - cpu
+
+
+def began() -> None:
+    """Say that the sending begins now, on the clock that all processes of this machine share."""
+    print(json.dumps({"began": time.monotonic()}), flush=True)

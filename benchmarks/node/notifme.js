@@ -17,6 +17,8 @@ async function send() {
   if (answer.status !== "success") throw new Error("notifme says no");
 }
 
+// The moment on the clock that all processes of this machine share.
+if (second) console.log(JSON.stringify({ began: Number(process.hrtime.bigint()) / 1e9 }));
 measured(Number(count), () => each(Number(count), 50, send)).catch((error) => {
   console.error(error);
   process.exit(1);

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import SMTP
 
 from fallback_cast.channels.email import EmailChannel
 from fallback_cast.channels.email import session as sessions
@@ -210,6 +211,18 @@ class TestKeptConnections:
         assert open_faults.connections == 1
         (mail,) = open_faults.mails
         assert mail.recipients == ("jeanne@example.org",)
+
+    async def test_one_that_cannot_forget_a_refused_letter_is_replaced(
+        self, open_faults: smtp.SmtpFaults, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def refuse(server: SMTP, arg: str | None) -> None:
+            await server.push("502 5.5.1 No RSET here")
+
+        monkeypatch.setattr(SMTP, "smtp_RSET", refuse)
+        async with over(open_faults) as email:
+            await fault_of(email, "nobody@example.org")
+            await send(email)
+        assert (open_faults.connections, len(open_faults.mails)) == (2, 1)
 
     async def test_a_cancelled_send_does_not_lend_its_answer(self, open_faults: smtp.SmtpFaults) -> None:
         async with over(open_faults, max_connections=1) as email:

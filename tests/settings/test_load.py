@@ -267,7 +267,7 @@ def test_mistakes_in_a_channel_and_the_ledger(desk: Desk, written: str, said: st
         ),
         ("urgent", 'patience = "0s"', "key patience: more than 0 is wanted"),
         ("urgent", "patience = 20", "key patience: a duration is a text such as 20s"),
-        ("urgent", "order = []", "key order: at least 1 of them are wanted"),
+        ("urgent", "order = []", "key order: there must be at least 1"),
         ("urgnt", 'patience = "20s"', "key urgnt: this key is unknown; did you mean urgent?"),
         ("info", 'order = ["site", "sit"]', "key order #2: there is no channel sit; did you mean site?"),
         ("info", 'order = ["site", "site"]', "key order #2: site stands here twice"),

@@ -11,12 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-import httpx
 from pydantic import AnyHttpUrl, Field, field_validator
-from standardwebhooks import Webhook
 
 from fallback_cast.channels.kit import markup, probe, wording
 from fallback_cast.channels.kit.http import HttpClient, raise_for_answer, ssl_context
@@ -28,6 +26,9 @@ from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
 from fallback_cast.model.secret import Secret
 from fallback_cast.model.texts import translate
+
+if TYPE_CHECKING:
+    import httpx
 
 LEAST_KEY_BYTES = 24  # Standard Webhooks 1.0.0, "Signature scheme"
 
@@ -77,6 +78,8 @@ class WebhookChannel(Channel, Provider):
         parts = urlsplit(str(settings.url))
         self._path = parts.path + (f"?{parts.query}" if parts.query else "")
         self.failure_domains = frozenset(settings.failure_domains or (parts.hostname or settings.name,))
+        from standardwebhooks import Webhook  # it brings httpx along: not for reading settings
+
         self._signer = Webhook(settings.secret.reveal())
         ca_file = context.base_dir / settings.ca_file if settings.ca_file else None
         self._client = HttpClient(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 FEW = 5  # recipients told one by one; beyond, only the first of each kind of happening is a line
+DRAW_EVERY_S = 0.125
 
 
 class LiveProgress:
@@ -27,23 +31,31 @@ class LiveProgress:
         self._failed: Counter[str] = Counter()
         self._ended = 0
         self._live: Live | None = None
+        self._drawn_s = 0.0
+        self._drawing: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> LiveProgress:
         if self._terminal.console.is_terminal and not self._quiet:
             from rich.live import Live
 
-            self._live = Live(
-                console=self._terminal.console, refresh_per_second=8, get_renderable=self._table
-            )
+            # Nothing moves without an event. A thread that draws meanwhile would leave half a table
+            # behind whenever a line is printed at the same moment.
+            self._live = Live(console=self._terminal.console, auto_refresh=False, get_renderable=self._table)
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._drawing is not None:
+            self._drawing.cancel()
         if self._live is not None:
             self._live.stop()
 
     def __call__(self, event: Event) -> None:
         self._count(event)
+        self._tell(event)
+        self._draw_soon()
+
+    def _tell(self, event: Event) -> None:
         line = self._line(event)
         if self._quiet or line is None:
             return
@@ -51,6 +63,22 @@ class LiveProgress:
         self._said[key] += 1
         if self._said[key] <= (FEW if self._recipients <= FEW else 1):
             self._print(line)
+
+    def _draw_soon(self) -> None:
+        """At most eight times a second, and once more after the last event."""
+        if self._live is None or self._drawing is not None:
+            return
+        wait_s = self._drawn_s + DRAW_EVERY_S - time.monotonic()
+        if wait_s <= 0:
+            self._draw()
+        else:
+            self._drawing = asyncio.get_running_loop().call_later(wait_s, self._draw)
+
+    def _draw(self) -> None:
+        assert self._live is not None
+        self._drawing = None
+        self._drawn_s = time.monotonic()
+        self._live.refresh()
 
     def _print(self, line: str) -> None:
         if self._live is not None:
@@ -101,7 +129,11 @@ class LiveProgress:
             case Happening.ENDED:
                 return text("✗ {recipient}: {reason}", recipient=self._who(event), reason=reason)
             case Happening.CHANNEL_DOWN:
-                return text("⚠ {channel} is down: {reason}", channel=event.channel, reason=reason)
+                return text(
+                    "⚠ {channel} is down: {reason}",
+                    channel=event.channel,
+                    reason=self.reason(_inner(event.reason)),
+                )
             case Happening.CHANNEL_BACK:
                 return text("⚠ {channel} is back", channel=event.channel)
             case Happening.WAITING:
@@ -129,10 +161,27 @@ class LiveProgress:
         return table
 
 
+_PARTS = re.compile(r"(?P<head>[^(]*?): (?P<rest>.+)|(?P<word>[^(]+) \((?P<inner>.+)\)", re.DOTALL)
+
+
 def translate_reason(terminal: Terminal, reason: str) -> str:
-    """Evidence in the user's language: the words are known, what a provider said stays as it is."""
+    """Evidence in the user's language: the words are known, what a provider said stays as it is.
+
+    Known are whole reasons, and the parts of `email: address refused (550 …: no such mailbox)`.
+    """
     known = terminal.text(reason) if "{" not in reason else reason
-    if known != reason or "(" not in reason:
+    parts = _PARTS.fullmatch(reason)
+    if known != reason or parts is None:
         return known
-    head, _, rest = reason.partition(" (")
-    return f"{terminal.text(head)} ({translate_reason(terminal, rest.removesuffix(')'))})"
+    if parts["head"] is not None:
+        return terminal.text(
+            "{head}: {rest}",
+            head=translate_reason(terminal, parts["head"]),
+            rest=translate_reason(terminal, parts["rest"]),
+        )
+    return f"{translate_reason(terminal, parts['word'])} ({translate_reason(terminal, parts['inner'])})"
+
+
+def _inner(reason: str) -> str:
+    """What stands in `down (…)`, where it was just said that it is down."""
+    return reason.removeprefix("down (").removesuffix(")") if reason.startswith("down (") else reason

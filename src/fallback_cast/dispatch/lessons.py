@@ -50,9 +50,12 @@ class Lessons:
         if ended.error == "message-refused":
             self._refused_texts[announcement.id, ended.channel] += 1
             self.version += 1
-        elif ended.error == "address-refused" and delivery.kind is RecipientKind.MEMBER:
-            if not (is_place or ended.place_only):
-                self._learn_address(announcement, ended, journal, now)
+        elif (
+            ended.error == "address-refused"
+            and delivery.kind is RecipientKind.MEMBER
+            and not (is_place or ended.place_only)
+        ):
+            self._learn_address(announcement, ended, journal, now)
 
     def _learn_address(self, announcement: Active, ended: Attempt, journal: Journal, now: datetime) -> None:
         domain = ended.address.rpartition("@")[2] if "@" in ended.address else ""

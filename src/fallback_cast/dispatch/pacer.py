@@ -71,6 +71,7 @@ class Pacer:
         finally:
             if ticket in self._tickets:
                 self._tickets.remove(ticket)
+                self._news.set()
 
     def look(self) -> None:
         """Something changed: perhaps there is room now."""

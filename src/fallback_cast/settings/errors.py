@@ -34,7 +34,7 @@ class Problem:
         return say(language, self.phrase())
 
     def __str__(self) -> str:
-        return self.say("en")
+        return str(self.phrase())
 
 
 class SettingsError(UserError):

@@ -57,8 +57,8 @@ _LIMITS: Mapping[str, tuple[str, str]] = {
     "greater_than_equal": ("at least {limit} is wanted", "ge"),
     "less_than": ("less than {limit} is wanted", "lt"),
     "less_than_equal": ("at most {limit} is wanted", "le"),
-    "too_short": ("at least {limit} of them are wanted", "min_length"),
-    "too_long": ("at most {limit} of them are allowed", "max_length"),
+    "too_short": ("there must be at least {limit}", "min_length"),
+    "too_long": ("there may be at most {limit}", "max_length"),
     "string_too_long": ("at most {limit} characters are allowed", "max_length"),
 }
 # Keys of this name are written alike everywhere.
@@ -68,8 +68,6 @@ _PATTERN_HINTS = {
 }
 _DURATION_ENDING = "is not a duration; write for example 20s, 10m, 1h or 3d"
 _DURATION = Phrase("this is no duration; write for example 20s, 10m, 1h or 3d")
-
-
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -129,14 +127,20 @@ def _words(
         return Phrase(template, limit=context[name]), ""
     hint = _PATTERN_HINTS.get(str(key), "") if kind == "string_pattern_mismatch" else ""
     field = table.model_fields.get(str(key)) if table else None
-    return _WORDS.get(kind, detail["msg"]), hint or (field and field.description) or ""
+    if not hint and field and field.description:
+        hint = Phrase(field.description)
+    return _WORDS.get(kind, detail["msg"]), hint
 
 
 def _own_words(error: Exception) -> tuple[str, str]:
     if isinstance(error, Mistake):
         return error.what, error.hint
     text: str = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
-    return (_DURATION if text.endswith(_DURATION_ENDING) else text), ""
+    return (_DURATION if text.endswith(_DURATION_ENDING) else _translatable(text)), ""
+
+
+def _translatable(text: str) -> Phrase:
+    return text if isinstance(text, Phrase) else Phrase(text)
 
 
 def table_model(model: type[BaseModel], value: Any, parts: Sequence[str | int]) -> type[BaseModel] | None:

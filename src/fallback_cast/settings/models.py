@@ -215,7 +215,7 @@ class OrganiserSettings(StrictModel):
     addresses: dict[str, str] = Field(
         min_length=1,
         repr=False,
-        description='Where to reach them: { channel = "address" }, the first choice first',
+        description="Where to reach them: channel and address, the first choice first",
     )
 
 

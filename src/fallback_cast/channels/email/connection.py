@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -109,7 +109,8 @@ class Dialer:
                     await self._log_in(smtp)
         except BaseException:
             hang_up(smtp)
-            sock.close()
+            # The event loop closes it, unless it was cancelled before it had taken the socket over.
+            asyncio.get_running_loop().call_later(0.1, sock.close)
             raise
         return smtp
 
@@ -182,11 +183,15 @@ def _literal(sock: socket.socket) -> str:
 
 
 def hang_up(smtp: SMTP) -> None:
-    """Give up a connection at once. A TLS farewell could wait half a minute for a server that is silent."""
-    transport = smtp.transport
+    """Give up a connection at once.
+
+    Closing alone would wait half a minute for the TLS farewell of a server that has fallen silent, and
+    aiosmtplib has let go of the transport by then; the socket hears of it in any case.
+    """
     smtp.close()
-    if isinstance(transport, asyncio.Transport):
-        transport.abort()
+    if smtp.sock is not None:
+        with suppress(OSError):
+            smtp.sock.shutdown(socket.SHUT_RDWR)
 
 
 async def say_goodbye(smtp: SMTP, within_s: float = 2.0) -> None:

@@ -57,9 +57,8 @@ class Session:
         """
         options = self._options(letter)
         try:
-            if self._half_done:
-                await self._ask(Step.MAIL, b"RSET")
-                self._half_done = False
+            if self._half_done and not await self._forget_envelope():
+                return False
             reply = await self._ask(Step.MAIL, b"MAIL", b"FROM:<" + letter.sender + b">", *options)
         except _Silent as silence:
             raise silence.error from None
@@ -74,6 +73,11 @@ class Session:
             raise self._refused(reply, Step.MAIL, letter)
         self._half_done = True
         return True
+
+    async def _forget_envelope(self) -> bool:
+        reply = await self._ask(Step.MAIL, b"RSET")
+        self._half_done = reply.code != 250
+        return not self._half_done
 
     def _options(self, letter: Letter) -> list[bytes]:
         """What MAIL carries (RFC 1870, 3461, 6531), and what this server cannot carry at all."""

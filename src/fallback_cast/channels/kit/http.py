@@ -1,33 +1,21 @@
 """One HTTP request, and what its fault or answer means for a message (facts §13.1).
 
-httpx is the API; its aiohttp transport carries it, because httpx's own pool slows down by the number
-of connections (docs/decisions/0003). That transport reports a lost answer as if the connection had
-never been made, so faults are told apart by their cause, never by httpx's class.
+httpx is the API; `transport` carries it, and loads with the first request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import socket
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
-import httpx
-from aiohttp.abc import AbstractResolver, ResolveResult
-from httpx_aiohttp import AiohttpTransport
-
-from fallback_cast.channels.kit import net
 from fallback_cast.model.errors import (
     AccessDenied,
-    Layer,
     MessageRefused,
     OutcomeUnknown,
     SendError,
@@ -36,26 +24,11 @@ from fallback_cast.model.errors import (
     UserError,
 )
 
-# Request lines hold tokens (Telegram) and addresses (Kannel): none may reach a log.
-for _name in ("httpx", "httpcore", "aiohttp", "aiohttp.client", "aiohttp.internal"):
-    logging.getLogger(_name).disabled = True
+if TYPE_CHECKING:
+    import httpx
 
 MAX_RETRY_AFTER_S = 3600.0
 MAX_ANSWER_BYTES = 1_000_000
-
-
-class _Resolver(AbstractResolver):
-    """Names through `net.resolve`, whose threads never hold up the exit."""
-
-    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
-        infos = await net.resolve(host, port)
-        return [
-            ResolveResult(hostname=host, host=address[0], port=port, family=fam, proto=proto, flags=0)
-            for fam, _, proto, _, address in infos
-        ]
-
-    async def close(self) -> None:
-        return None
 
 
 class HttpClient:
@@ -81,6 +54,7 @@ class HttpClient:
         self._max_connections = max_connections
         self._fresh = fresh
         self._client: httpx.AsyncClient | None = None
+        self._transport: Any = None  # the module `transport`, loaded with the first request
 
     def fresh(self, *, connect_s: float = 5.0, read_s: float = 10.0) -> HttpClient:
         """The same provider over new connections, which only the reads of one probe share.
@@ -107,14 +81,16 @@ class HttpClient:
         """
         if self._client is None:
             self._client = self._open()
+        fault: SendError
         try:
             async with asyncio.timeout(2 * (self._connect_s + self._read_s)):
                 async with self._client.stream(method, self.base_url + path, **kwargs) as response:
-                    return await _whole(response)
-        except httpx.HTTPError as error:
-            raise _fault(error.__cause__ or error) from None
-        except (aiohttp.ClientError, OSError, httpx.InvalidURL) as error:
-            raise _fault(error) from None
+                    answer: httpx.Response = await self._transport.whole_answer(response)
+                    return answer
+        except self._transport.FAULTS as error:
+            fault = self._transport.fault_of(error)
+        # Outside the except block: what httpx raised holds the request, with its token and address.
+        raise fault
 
     async def close(self) -> None:
         if self._client is not None:
@@ -128,42 +104,18 @@ class HttpClient:
         await self.close()
 
     def _open(self) -> httpx.AsyncClient:
-        context = ssl_context(self._ca_file) if self.base_url.startswith("https:") else None
-        keep: dict[str, Any] = {} if self._fresh else {"keepalive_timeout": 5.0}
-        connector = aiohttp.TCPConnector(
-            limit=self._max_connections,
-            ssl=context if context is not None else True,
-            resolver=_Resolver(),
-            force_close=self._fresh,
-            **keep,
-        )
-        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        # aiohttp would send a GET or PUT again by itself when a kept connection turns out dead.
-        session._retry_connection = False
-        return httpx.AsyncClient(
-            transport=AiohttpTransport(client=session, verify=context or False),
+        from fallback_cast.channels.kit import transport
+
+        self._transport = transport
+        return transport.open_client(
+            ssl_context(self._ca_file) if self.base_url.startswith("https:") else None,
             headers=self._headers,
             auth=self._auth,
-            # httpx has a jar of its own, which keeps what the session above throws away.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            timeout=httpx.Timeout(self._read_s, connect=self._connect_s, pool=2 * self._connect_s),
-            follow_redirects=False,
-            trust_env=False,
+            connect_s=self._connect_s,
+            read_s=self._read_s,
+            max_connections=self._max_connections,
+            fresh=self._fresh,
         )
-
-
-async def _whole(response: httpx.Response) -> httpx.Response:
-    """The answer with its body read and decoded; what is longer than MAX_ANSWER_BYTES is left unread."""
-    content = bytearray()
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > MAX_ANSWER_BYTES:
-            break
-    decoded = (b"content-encoding", b"content-length", b"transfer-encoding")
-    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in decoded]
-    return httpx.Response(
-        response.status_code, headers=headers, content=bytes(content), request=response.request
-    )
 
 
 def ssl_context(ca_file: Path | None) -> ssl.SSLContext:
@@ -177,34 +129,6 @@ def ssl_context(ca_file: Path | None) -> ssl.SSLContext:
         raise UserError(
             "the file of the certificate authority cannot be used", where="ca_file", hint=str(ca_file)
         ) from error
-
-
-def _fault(error: BaseException) -> SendError:
-    """Not connected: surely not sent. Anything after that: it may have gone out."""
-    match error:
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
-            return Unavailable(tls_reason(error), layer=Layer.TLS)
-        case aiohttp.ClientConnectorDNSError():
-            cause = error.os_error
-            return Unavailable(
-                net.name_fault(cause) if isinstance(cause, socket.gaierror) else "name look-up failed",
-                layer=Layer.NAME,
-            )
-        case aiohttp.ClientConnectorError():
-            return Unavailable(net.route_fault(error.os_error), layer=Layer.ROUTE)
-        case aiohttp.ConnectionTimeoutError() | httpx.PoolTimeout():
-            return Unavailable("no connection in time", layer=Layer.ROUTE)
-        case (
-            aiohttp.InvalidURL()
-            | aiohttp.NonHttpUrlClientError()
-            | httpx.UnsupportedProtocol()
-            | httpx.InvalidURL()
-        ):
-            return AccessDenied("the address of the provider in the settings is not valid")
-        case aiohttp.SocketTimeoutError() | TimeoutError():
-            return OutcomeUnknown("no answer in time")
-        case _:
-            return OutcomeUnknown("the connection broke before the answer was complete")
 
 
 def tls_reason(error: BaseException) -> str:

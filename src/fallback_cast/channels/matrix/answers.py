@@ -8,9 +8,7 @@ name users and rooms.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
-
-import httpx
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fallback_cast.channels.kit.http import MAX_RETRY_AFTER_S, json_body, raise_for_answer, retry_after
 from fallback_cast.model.errors import (
@@ -23,6 +21,9 @@ from fallback_cast.model.errors import (
     Throttled,
     Unavailable,
 )
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class Row(NamedTuple):

@@ -13,9 +13,8 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import httpx
 from pydantic import Field, model_validator
 
 from fallback_cast.channels.kit import probe
@@ -43,6 +42,9 @@ from fallback_cast.model.errors import (
 )
 from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
+
+if TYPE_CHECKING:
+    import httpx
 
 # Seen with a right password and no number to send to: the account works, and nobody was written to.
 _AUTHORISED = "Missing receiver"

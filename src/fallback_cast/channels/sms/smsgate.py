@@ -8,9 +8,8 @@ message with it is not sent again; new versions say 409, older phones 202 like t
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import httpx
 from pydantic import Field
 
 from fallback_cast.channels.kit import probe
@@ -28,6 +27,9 @@ from fallback_cast.model.errors import (
 )
 from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
+
+if TYPE_CHECKING:
+    import httpx
 
 # From 100 on the app would leave out its own limits, which keep the operator from blocking the card.
 _PRIORITY = {Importance.URGENT: 50, Importance.NORMAL: 0, Importance.INFO: -50}

@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from fallback_cast.channels.kit.http import MAX_RETRY_AFTER_S, json_body, raise_for_answer, retry_after
 from fallback_cast.model.errors import (
@@ -23,6 +21,9 @@ from fallback_cast.model.errors import (
     SendError,
     Throttled,
 )
+
+if TYPE_CHECKING:
+    import httpx
 
 
 @dataclass(frozen=True, slots=True)
