@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import re
+import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -38,7 +40,9 @@ SENDER = "Pétanque club <club@sainte-anne.example>"
 
 @cache
 def certificates() -> Certificates:
-    return make_certificates(Path(mkdtemp(prefix="fake-email-")))
+    directory = Path(mkdtemp(prefix="fake-email-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return make_certificates(directory)
 
 
 def channel(*relays: dict[str, Any], **settings: Any) -> EmailChannel:

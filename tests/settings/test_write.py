@@ -1,4 +1,4 @@
-"""Whatever `init` writes loads again to the same answers, belongs to its owner alone, and replaces nothing."""
+"""What `init` writes loads again to the same answers, is its owner's alone, and replaces nothing."""
 
 import stat
 import tomllib

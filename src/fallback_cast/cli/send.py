@@ -197,14 +197,16 @@ def _draft(terminal: Terminal, app: App, options: Options) -> Draft:
 
 def _organiser(app: App) -> tuple[Route, ...]:
     """The organiser's own addresses, for `--test`."""
-    routes = []
-    for name, address in app.settings.club.organiser.items():
-        routes.append(Route(name, app.channels[name].normalise(address)))
+    routes = [
+        Route(name, app.channels[name].normalise(address))
+        for organiser in app.settings.health.organisers
+        for name, address in organiser.addresses.items()
+    ]
     if not routes:
         raise UserError(
             "the settings do not say where the organiser can be reached",
-            where="[club.organiser]",
-            hint='add for example: [club.organiser] email = "secretary@example.org"',
+            where="[[health.organisers]]",
+            hint="see [[health.organisers]] in channels.example.toml",
         )
     return tuple(routes)
 

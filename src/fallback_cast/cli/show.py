@@ -119,9 +119,7 @@ def print_status(terminal: Terminal, app: App, found: Mapping[str, Any]) -> None
     text = terminal.text
     terminal.print(f"[bold]{_safe(found['title'])}[/]  {found['id']}  {text('Code')} {found['code']}")
     people = found["recipients"]
-    parts = [(name, people[name]) for name in people if name != "total" and people[name]]
-    figures = ", ".join(f"{count} {text(name)}" for name, count in parts)
-    terminal.print(f"{text(found['state'])}: {figures or '0'}" + _fallbacks(terminal, found))
+    terminal.print(text("{head}: {rest}", head=text(found["state"]), rest=_figures(terminal, found)))
     table = Table(box=None, padding=(0, 1), header_style="dim")
     for column in ("channel", "state", "accepted", "delivered", "failed", "unknown", "passed over"):
         table.add_column(text(column), justify="left" if column in ("channel", "state") else "right")
@@ -131,7 +129,7 @@ def print_status(terminal: Terminal, app: App, found: Mapping[str, Any]) -> None
     terminal.print(table)
     doubles = sum(row["possible_duplicates"] for row in found["channels"])
     if doubles:
-        terminal.print(text("{count} may have been told twice", count=doubles))
+        terminal.print(_counted(terminal, doubles, "may have been told twice"))
     missed = people["unreached"] + people["expired"]
     if missed:
         terminal.print(text("who was not reached: fallback-cast unreached {id}", id=found["id"]))
@@ -140,8 +138,20 @@ def print_status(terminal: Terminal, app: App, found: Mapping[str, Any]) -> None
         terminal.print(text("page: {url}", url=page))
 
 
-def _fallbacks(terminal: Terminal, found: Mapping[str, Any]) -> str:
-    return "; " + terminal.text("{count} by fallback", count=found["fallbacks"]) if found["fallbacks"] else ""
+def _figures(terminal: Terminal, found: Mapping[str, Any]) -> str:
+    """Recipients by state, and how many were reached by fallback."""
+    people = found["recipients"]
+    parts = [_counted(terminal, people[name], name) for name in people if name != "total" and people[name]]
+    figures = ", ".join(parts) or "0"
+    if not found["fallbacks"]:
+        return figures
+    by_fallback = terminal.text("{count} by fallback", count=found["fallbacks"])
+    return terminal.text("{first}; {second}", first=figures, second=by_fallback)
+
+
+def _counted(terminal: Terminal, count: int, what: str) -> str:
+    """`39 reached`; French agrees with the number, so one is a text of its own."""
+    return terminal.text(f"1 {what}") if count == 1 else terminal.text(f"{{count}} {what}", count=count)
 
 
 def _verdict(terminal: Terminal, verdict: str) -> str:

@@ -134,7 +134,8 @@ TEMPORARY: tuple[Row, ...] = (
 )
 
 PERMANENT: tuple[Row, ...] = (
-    # https://support.google.com/a/answer/3726730 (2026-11): 550 5.4.5 is the day's limit, not the address.
+    # Gmail: "550-5.4.5 Daily user sending limit exceeded", over a rolling day, with a link to
+    # https://support.google.com/mail/?p=DailyLimitExceeded (seen 2026-11).
     Row(_M.SLOWER, "daily limit reached", enhanced=("5.4.5",), text=_FAST, wait_s=DAY_S),
     Row(_M.ACCOUNT, _LOGIN, _c(530, 534, 535, 538)),
     Row(_M.ACCOUNT, _LOGIN, enhanced=("5.7.8", "5.7.9", "5.7.60", "5.1.7", "5.1.8")),
@@ -152,9 +153,8 @@ PERMANENT: tuple[Row, ...] = (
         _M.ACCOUNT, "not allowed to send through this server", enhanced=("5.7",), steps=_RCPT, text=_NO_RELAY
     ),
     Row(_M.POLICY, "refused by policy", enhanced=("5.7",)),
-    # Exchange Online says 5.4.1 "Access denied" and Outlook.com 5.5.0 for a mailbox that does not exist:
-    # https://learn.microsoft.com/exchange/mail-flow-best-practices/non-delivery-reports-in-exchange-online,
-    # 2026-11.
+    # What Exchange Online (5.4.1) and Outlook.com (5.5.0) say of a mailbox that does not exist:
+    # https://www.spamresource.com/2023/09/microsoft-multiple-types-of-invalid.html, read 2026-11.
     Row(_M.ADDRESS, "no such mailbox", enhanced=("5.4.1", "5.4.4"), steps=_RCPT),
     Row(_M.ADDRESS, "no such mailbox", _c(550), ("5.5.0",), _ONE, _UNKNOWN),
     Row(_M.ACCOUNT, "the server does not know what we ask", _BAD_COMMAND),

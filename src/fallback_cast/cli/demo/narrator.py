@@ -93,6 +93,7 @@ class Narrator:
     def result(self, app: App, found: Mapping[str, Any]) -> None:
         self._act(self._terminal.text("3. The result"))
         print_status(self._terminal, app, found)
+        self._tell(self._terminal.text("The site counts as one more recipient."), style="dim")
 
     def unreached(self, seen: Evidence) -> None:
         text = self._terminal.text
@@ -101,7 +102,7 @@ class Narrator:
             self._tell(text("To be telephoned:"), above=1)
         for view in missed:
             reasons = "; ".join(translate_reason(self._terminal, reason) for reason in view.reasons)
-            self._rows([("[ ]", f"{view.recipient}: {reasons}")])
+            self._rows([("[ ]", text("{head}: {rest}", head=view.recipient, rest=reasons))])
 
     def figures(self, seen: Evidence, elapsed_s: float) -> None:
         text, switch_s = self._terminal.text, seen.longest_switch_s()

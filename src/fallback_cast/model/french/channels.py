@@ -39,6 +39,7 @@ CHANNELS: dict[str, str] = {
     "nobody is there to post it by hand": "personne n'est là pour publier à la main",
     "a person can be asked": "une personne peut être sollicitée",
     "the URL is right; more cannot be known without a message": "l'adresse est correcte ; on n'en saura pas plus sans envoyer de message",
-    'a Telegram address is @name of a channel or group, or the number of a chat': "une adresse Telegram est le @nom d'un canal ou d'un groupe, ou le numéro d'une conversation",
+    "a Telegram address is @name of a channel or group, or the number of a chat": "une adresse Telegram est le @nom d'un canal ou d'un groupe, ou le numéro d'une conversation",
     "a Matrix address is the id of a room: it begins with ! and stands in the room's settings": "une adresse Matrix est l'identifiant d'un salon : il commence par ! et figure dans les paramètres du salon",
+    "To receive no more of these messages, write to {address}.": "Pour ne plus recevoir ces messages, écrivez à {address}.",
 }

@@ -95,9 +95,7 @@ COMMANDS: dict[str, str] = {
     "the settings do not say where the organiser can be reached": (
         "les réglages ne disent pas où joindre l'organisateur"
     ),
-    'add for example: [club.organiser] email = "secretary@example.org"': (
-        'ajoutez par exemple : [club.organiser] email = "secretaire@example.org"'
-    ),
+    "see [[health.organisers]] in channels.example.toml": "voyez [[health.organisers]] dans channels.example.toml",
     "{text!r} is no importance": "{text!r} n'est pas une importance",
     "write for example 5m": "écrivez par exemple 5m",
     "--body and --file were both given": "--body et --file sont donnés tous les deux",
@@ -270,4 +268,5 @@ COMMANDS: dict[str, str] = {
     "restore a backup": "restaurez une sauvegarde",
     "this release keeps its ledger in SQLite": "cette version garde son registre dans SQLite",
     'write url = "sqlite:///fallback-cast.db"': 'écrivez url = "sqlite:///fallback-cast.db"',
+    "the file of the certificate authority cannot be used": "le fichier de l'autorité de certification est inutilisable",
 }
