@@ -269,4 +269,92 @@ COMMANDS: dict[str, str] = {
     "this release keeps its ledger in SQLite": "cette version garde son registre dans SQLite",
     'write url = "sqlite:///fallback-cast.db"': 'écrivez url = "sqlite:///fallback-cast.db"',
     "the file of the certificate authority cannot be used": "le fichier de l'autorité de certification est inutilisable",
+    # init
+    "these settings exist already; nothing was changed": "ces réglages existent déjà ; rien n'a été changé",
+    "edit the file, or give another one with --config": "modifiez le fichier, ou donnez-en un autre avec --config",
+    "init asks questions, and nobody is there to answer": "init pose des questions, et personne n'est là pour répondre",
+    "run it in a terminal, or copy channels.example.toml to channels.toml": (
+        "lancez-le dans un terminal, ou copiez channels.example.toml en channels.toml"
+    ),
+    "{path} is written; you can read and change it": "{path} est écrit ; vous pouvez le relire et le modifier",
+    "Check every channel now? Nobody gets a message.": "Vérifier chaque canal maintenant ? Personne ne reçoit de message.",
+    "the answers ended too early; nothing was written": "les réponses se sont arrêtées trop tôt ; rien n'a été écrit",
+    "[Y/n]": "[O/n]",
+    "[y/N]": "[o/N]",
+    "A few questions; Enter takes what stands in brackets.": "Quelques questions ; Entrée prend ce qui est entre crochets.",
+    "Name of the club": "Nom du club",
+    "Time zone": "Fuseau horaire",
+    "Does everybody read it? If not, the next channel is used too.": (
+        "Tout le monde le lit-il ? Sinon, le canal suivant sert aussi."
+    ),
+    "Publish on a site of your own? It goes first, and works when all else is down.": (
+        "Publier sur votre propre site ? Il passe en premier, et marche quand tout le reste est en panne."
+    ),
+    "Folder that your web server shows": "Dossier que montre votre serveur web",
+    "Its address on the web, if it has one (https://…)": "Son adresse sur le web, s'il en a une (https://…)",
+    "Send by email?": "Envoyer par courriel ?",
+    "Your sending address": "Votre adresse d'expédition",
+    "Address of your mailing list, if you have one": "Adresse de votre liste de diffusion, si vous en avez une",
+    "Mail server for sending (SMTP)": "Serveur d'envoi (SMTP)",
+    "Port": "Port",
+    "User name there": "Nom d'utilisateur",
+    "Password there": "Mot de passe",
+    "{name}: its server and limits are known": "{name} : son serveur et ses limites sont connus",
+    "at most {count} recipients a day": "au plus {count} destinataires par jour",
+    "Send by Telegram?": "Envoyer par Telegram ?",
+    "The bot's token, from @BotFather": "Le jeton du robot, donné par @BotFather",
+    "Channel or group (@name or number), if you have one": "Canal ou groupe (@nom ou numéro), si vous en avez un",
+    "Send by Matrix?": "Envoyer par Matrix ?",
+    "Address of the homeserver (https://…)": "Adresse du serveur Matrix (https://…)",
+    "Access token of the club's account": "Jeton d'accès du compte du club",
+    "Id of the room (it begins with !), if you have one": "Identifiant du salon (il commence par !), si vous en avez un",
+    "Send text messages (SMS), by a gateway or an Android phone?": (
+        "Envoyer des SMS, par une passerelle ou un téléphone Android ?"
+    ),
+    "kannel, or smsgate for a phone": "kannel, ou smsgate pour un téléphone",
+    "Address of the gateway (http://…)": "Adresse de la passerelle (http://…)",
+    "Is it on your own network, and works without the internet?": (
+        "Est-elle sur votre propre réseau, et marche-t-elle sans internet ?"
+    ),
+    "Use another service by its Apprise URL (Discord, Signal, …)?": (
+        "Utiliser un autre service par son URL Apprise (Discord, Signal, …) ?"
+    ),
+    "Your word for it": "Votre mot pour lui",
+    "Apprise URL": "URL Apprise",
+    "Be shown the text to paste by hand, on a Facebook page for example?": (
+        "Voir le texte à coller à la main, sur une page Facebook par exemple ?"
+    ),
+    "What is to be done there": "Ce qu'il faut y faire",
+    # members
+    "a group's name has letters, digits, - and _": "le nom d'un groupe a des lettres, des chiffres, - et _",
+    "added {added}, changed {changed}, removed {removed}, unchanged {unchanged}": (
+        "ajoutés {added}, changés {changed}, retirés {removed}, inchangés {unchanged}"
+    ),
+    "and {count} more": "et {count} autres",
+    "fr or en": "fr ou en",
+    "members without any address: {count}": "membres sans aucune adresse : {count}",
+    "nothing was changed": "rien n'a été changé",
+    "put a space or | between groups": "mettez une espace ou | entre les groupes",
+    "the channel {name} has no place": "le canal {name} n'a pas de lieu",
+    "the file holds no members": "le fichier ne contient aucun membre",
+    "the file is too long for a list of members": "le fichier est trop long pour une liste de membres",
+    "the first line names the columns: name, language, groups, and channels": (
+        "la première ligne nomme les colonnes : name (nom), language, groups, et les canaux"
+    ),
+    "the name is missing": "le nom manque",
+    "the settings have no channel of kind {kind}": "les réglages n'ont pas de canal de type {kind}",
+    "there are no members; `fallback-cast members import FILE` brings them in": (
+        "il n'y a pas de membres ; `fallback-cast members import FICHIER` les fait entrer"
+    ),
+    "there is no column name": "il n'y a pas de colonne name (nom)",
+    "this column is unknown": "cette colonne est inconnue",
+    "this language is unknown": "cette langue est inconnue",
+    "this row cannot be read: look at its quotation marks": "cette ligne est illisible : voyez ses guillemets",
+    "this row has {count} cells, the first one has {wanted}": "cette ligne a {count} cases, la première en a {wanted}",
+    "this row is the same as line {line}": "cette ligne est la même que la ligne {line}",
+    "two columns mean the same": "deux colonnes disent la même chose",
+    "write the member's own address": "écrivez l'adresse du membre lui-même",
+    "nothing was changed; this would be: added {added}, changed {changed}, removed {removed}, unchanged {unchanged}": (
+        "rien n'a été changé ; ce serait : ajoutés {added}, changés {changed}, retirés {removed}, inchangés {unchanged}"
+    ),
 }
