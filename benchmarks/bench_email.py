@@ -5,10 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from tests.counterparts.smtp_sink import SmtpSink, smtp_sink
+
 from benchmarks import peers
 from benchmarks.report import Report, Target, rate_table
 from benchmarks.rounds import Contender, compete, module
-from tests.counterparts.smtp_sink import SmtpSink, smtp_sink
 
 OURS, BEST = "fallback-cast", "aiosmtplib + uvloop, prepared bytes"
 CONNECTIONS = 10

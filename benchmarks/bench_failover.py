@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from tests.counterparts.http_faults import Action, HttpFaults, Request, http_faults, reply
+from tests.counterparts.processes import end
+
 from benchmarks import peers
 from benchmarks.broken import STATES, First, first_channel
 from benchmarks.report import Report, Target
 from benchmarks.rounds import ROOT, module
 from benchmarks.servers import ANSWER, Missing
-from tests.counterparts.http_faults import Action, HttpFaults, Request, http_faults, reply
-from tests.counterparts.processes import end
 
 CAP_S = 15.0  # whoever is not there by then has lost; some would take minutes
 OURS, KNOWN = "fallback-cast", "fallback-cast, outage known"
@@ -66,7 +67,12 @@ def attempt(command: Sequence[object], first: First, second: HttpFaults) -> Tria
     before = first.messages()
     words = [str(word) for word in command]
     process = subprocess.Popen(
-        words, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        words,
+        cwd=ROOT,
+        env=dict(os.environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
     assert process.stdout is not None
     line = process.stdout.readline()
@@ -125,7 +131,9 @@ def _judge(report: Report, trials: dict[str, dict[str, list[Trial]]]) -> None:
     for state in ("refused", "blackholed", "silent", "name server silent"):
         if state in trials:
             more_ms = (_median(trials[state][KNOWN]) - healthy) * 1000
-            report.targets.append(Target(f"{state}, outage known: added to healthy", more_ms, 50, False, "ms"))
+            report.targets.append(
+                Target(f"{state}, outage known: added to healthy", more_ms, 50, False, "ms")
+            )
     report.lines += _table(trials)
 
 
@@ -140,7 +148,9 @@ def _table(trials: dict[str, dict[str, list[Trial]]]) -> list[str]:
         cells = [_cell(found[name]) if name in found else "–" for name in names]
         rows.append(f"| {state} | " + " | ".join(cells) + " |")
     rows.append("")
-    rows.append(f"Seconds from asking to arrival, then to the end of the process; nobody is waited for over {CAP_S:g} s.")
+    rows.append(
+        f"Seconds from asking to arrival, then to the end of the process; nobody is waited for over {CAP_S:g} s."
+    )
     return [*rows, ""]
 
 
@@ -149,7 +159,9 @@ def _cell(trials: Sequence[Trial]) -> str:
     twice = " (2 messages)" if max(t.messages for t in trials) > 1 else ""
     gone = f"{median(left):.2f}" if len(left) == len(trials) else f"over {CAP_S:g}"
     arrived = [t.arrived_s for t in trials if t.arrived_s is not None]
-    came = f"{median(arrived):.2f}" if len(arrived) == len(trials) else "never" if not arrived else "not always"
+    came = (
+        f"{median(arrived):.2f}" if len(arrived) == len(trials) else "never" if not arrived else "not always"
+    )
     return f"{came} / {gone}{twice}"
 
 

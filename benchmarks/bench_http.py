@@ -22,7 +22,9 @@ def contenders(url: str, count: int) -> list[Contender]:
 
     few = max(count // 10, 100)
     return [
-        Contender("wrk (limit)", module("benchmarks.loads.limit", "wrk", "--url", url), 0, peers.no_program("wrk")),
+        Contender(
+            "wrk (limit)", module("benchmarks.loads.limit", "wrk", "--url", url), 0, peers.no_program("wrk")
+        ),
         Contender("aiohttp + uvloop", bare("aiohttp", "uvloop", count), count),
         Contender("aiohttp", bare("aiohttp", "asyncio", count), count),
         Contender(BEST, bare("httpx-aiohttp", "uvloop", count), count),
@@ -38,9 +40,7 @@ def contenders(url: str, count: int) -> list[Contender]:
             module("benchmarks.loads.http_apprise", "--url", url, "--count", few),
             few,
         ),
-        Contender(
-            OURS, module("benchmarks.loads.ours", "telegram", "--url", url, "--count", count), count
-        ),
+        Contender(OURS, module("benchmarks.loads.ours", "telegram", "--url", url, "--count", count), count),
     ]
 
 

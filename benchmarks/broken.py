@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.servers import ANSWER, Missing
 from tests.counterparts.http_faults import HttpFaults, blackhole, hang, http_faults, refused_port, reply
 from tests.counterparts.ports import HOST
+
+from benchmarks.servers import ANSWER, Missing
 
 DEAD_NAME_SERVER = "127.0.0.77"
 STATES = ("healthy", "refused", "blackholed", "silent", "503", "name server silent")

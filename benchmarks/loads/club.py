@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.loads.text import SENDER, address
 from fallback_cast.ledger.members import Member, replace_members
 from fallback_cast.settings import Settings, load_settings
 from fallback_cast.wiring.app import App
-
-from benchmarks.loads.text import SENDER, address
 
 HEAD = """\
 [club]
@@ -79,7 +78,8 @@ def enrol(app: App, count: int, channels: Sequence[str]) -> None:
     def members() -> Iterator[Member]:
         for number in range(1, count + 1):
             addresses = {
-                name: address(number) if app.channels[name].kind == "email" else str(number) for name in channels
+                name: address(number) if app.channels[name].kind == "email" else str(number)
+                for name in channels
             }
             yield Member(f"Member {number}", addresses)
 

@@ -8,12 +8,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from fallback_cast.model.announcement import Importance
-from fallback_cast.wiring.app import open_app
-
 from benchmarks.loads import club
 from benchmarks.loads.meter import began
 from benchmarks.loads.ours import broadcast
+from fallback_cast.model.announcement import Importance
+from fallback_cast.wiring.app import open_app
 
 
 def main(arguments: Sequence[str]) -> None:

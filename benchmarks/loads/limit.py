@@ -25,7 +25,15 @@ def wrk(url: str, seconds: int) -> Reading:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "post.lua")
         script.write_text(_LUA)
-        command = [program("wrk"), "-t1", "-c50", f"-d{seconds}s", "-s", str(script), f"{url}/bot1:x/sendMessage"]
+        command = [
+            program("wrk"),
+            "-t1",
+            "-c50",
+            f"-d{seconds}s",
+            "-s",
+            str(script),
+            f"{url}/bot1:x/sendMessage",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = re.search(r"(\d+) requests in ([\d.]+)s", done.stdout)
     assert found, done.stdout

@@ -14,6 +14,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.loads import club
+from benchmarks.loads.meter import measured
+from benchmarks.loads.text import BODY, TITLE
 from fallback_cast.dispatch.accept import Draft
 from fallback_cast.dispatch.dispatcher import RunEnd
 from fallback_cast.ledger.progress import Counts, count
@@ -21,10 +24,6 @@ from fallback_cast.model.announcement import Importance
 from fallback_cast.model.channel import Pace, Provider
 from fallback_cast.wiring.app import App, open_app
 from fallback_cast.workers.local import run
-
-from benchmarks.loads import club
-from benchmarks.loads.meter import measured
-from benchmarks.loads.text import BODY, TITLE
 
 
 def widen_paces(app: App) -> None:

@@ -178,7 +178,7 @@ def everyone(*channels: str) -> PlannedDelivery:
 async def until(condition: Callable[[], bool], within_s: float = 100.0) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(within_s):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - the story's own state has no event
                 await asyncio.sleep(0.05)
     assert condition()
 
