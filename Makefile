@@ -4,13 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check lint types layers format clean
+.PHONY: demo test check lint types layers bench format clean
 
 demo: $(STAMP)
 	$(BIN)/fallback-cast demo
 
 test: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/python -m pytest -n auto
 
 check: lint types layers test
 
@@ -23,6 +23,9 @@ types: $(STAMP)
 
 layers: $(STAMP)
 	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
 
 format: $(STAMP)
 	$(BIN)/ruff format .

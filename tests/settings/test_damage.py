@@ -30,7 +30,7 @@ def refuse_or_load(tmp_path: Path, lines: list[str]) -> None:
         shown = repr(load_settings(path, PLANTED))
     except SettingsError as error:
         shown = error.in_language("fr") + str(error) + repr(error)
-        assert str(error)
+        assert str(error)  # noqa: PT017 - some damage is none, and loads
     assert "Planted" not in shown
 
 

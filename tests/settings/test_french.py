@@ -41,8 +41,12 @@ def test_a_sentence_is_put_together_in_french(desk: Desk):
     error = desk.error(BASE + SITE + 'kep = 3\nalways = "oui"\n[policy.urgent]\npatience = "20"\n')
     assert error.in_language("fr").splitlines() == [
         "channels.toml, ligne 7, canal site : clé kep : cette clé est inconnue ; vouliez-vous dire keep ?",
-        "channels.toml, ligne 8, canal site : clé always : il faut ici true ou false, sans guillemets ; "
-        "Reçoit chaque annonce pour lui-même, en premier (le site : true)",
-        "channels.toml, ligne 10, [policy.urgent] : clé patience : ce n’est pas une durée ; "
-        "écrivez par exemple 20s, 10m, 1h ou 3d",
+        (
+            "channels.toml, ligne 8, canal site : clé always : il faut ici true ou false, sans guillemets ; "
+            "Reçoit chaque annonce pour lui-même, en premier (le site : true)"
+        ),
+        (
+            "channels.toml, ligne 10, [policy.urgent] : clé patience : ce n’est pas une durée ; "
+            "écrivez par exemple 20s, 10m, 1h ou 3d"
+        ),
     ]
