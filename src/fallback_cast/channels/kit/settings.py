@@ -13,12 +13,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationInfo
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic.json_schema import WithJsonSchema
 
 from fallback_cast.model.announcement import Club
 from fallback_cast.model.duration import format_duration, parse_duration
 from fallback_cast.model.secret import Secret
+from fallback_cast.model.texts import Phrase
 
 
 def _to_secret(value: Any, info: ValidationInfo) -> Any:
@@ -61,6 +70,15 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_nul(cls, data: Any) -> Any:
+        """TOML allows the character NUL in a text; no path, address or protocol does."""
+        for key, value in data.items() if isinstance(data, dict) else ():
+            if isinstance(value, str) and "\x00" in value:
+                raise ValueError(Phrase("the text of {key} holds the character NUL", key=key))
+        return data
 
 
 class ChannelSettings(StrictModel):

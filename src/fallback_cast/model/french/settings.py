@@ -252,4 +252,5 @@ SETTINGS: dict[str, str] = {
     "an Apprise url begins with the name of a service and ://": "une url Apprise commence par le nom d’un service et ://",
     "this holds several urls; write one channel for each": "il y a ici plusieurs url ; écrivez un canal pour chacune",
     "the url names several places; write one channel for each": "l’url désigne plusieurs lieux ; écrivez un canal pour chacun",
+    "the text of {key} holds the character NUL": "le texte de {key} contient le caractère NUL",
 }
