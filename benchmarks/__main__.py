@@ -13,7 +13,7 @@ from benchmarks import machine
 from benchmarks.report import Report
 from benchmarks.servers import Missing
 
-SUITES = ("startup", "failover", "http", "email", "outage")
+SUITES = ("failover", "http", "email")
 
 
 def main(arguments: Sequence[str]) -> int:
