@@ -13,7 +13,7 @@ from benchmarks import machine
 from benchmarks.report import Report
 from benchmarks.servers import Missing
 
-SUITES = ("failover", "http", "email")
+SUITES = ("http", "email")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -17,7 +17,7 @@ JUNK = [
     '""', '"x"', "-1", "0", "1.5", "true", "[]", "[1]", "{}", '{ a = "b" }', "1979-05-27", "inf", "nan",
     '"evn:hush"', '"file:/dev/zero"', '"env:"', "9" * 30, '"\\u0000"', '"https://["', '"' + "x" * 300 + '"',
 ]  # fmt: skip
-PLANTED = {name: f"{value}Planted" for name, value in ENVIRONMENT.items()}
+PLANTED = {name: f"{value}Planted0" for name, value in ENVIRONMENT.items()}
 
 
 def refuse_or_load(tmp_path: Path, lines: list[str]) -> None:
@@ -32,6 +32,15 @@ def refuse_or_load(tmp_path: Path, lines: list[str]) -> None:
         shown = error.in_language("fr") + str(error) + repr(error)
         assert str(error)  # noqa: PT017 - some damage is none, and loads
     assert "Planted" not in shown
+
+
+def test_the_planted_secrets_load(tmp_path: Path):
+    """Else the tests below would only ever see errors."""
+    path = tmp_path / "channels.toml"
+    path.write_text("\n".join(LINES), encoding="utf-8")
+    hook = load_settings(path, PLANTED).webhook[0].secret
+    assert hook is not None
+    assert hook.reveal().endswith("Planted0")
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
