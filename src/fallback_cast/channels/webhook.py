@@ -85,6 +85,7 @@ class WebhookChannel(Channel, Provider):
         self._client = HttpClient(
             f"{parts.scheme}://{parts.netloc}", ca_file=ca_file, read_s=settings.timeout.total_seconds()
         )
+        self.endpoints = (self._client.endpoint,)
         self._tls = ssl_context(ca_file) if parts.scheme == "https" else None
         self.providers: Sequence[Provider] = (self,)
 

@@ -42,11 +42,21 @@ class Pace:
     burst: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server that a provider is reached by: what probes look at, layer by layer."""
+
+    host: str
+    port: int
+    secure: bool = False  # TLS from the first byte
+
+
 class Provider(ABC):
     """A server or company that carries a channel's messages."""
 
     name: str
     failure_domains: frozenset[str] = frozenset()
+    endpoints: Sequence[Endpoint] = ()  # none: nothing of it is reached over a network
     max_in_flight: int = 50
     deduplicates: bool = False  # this provider does, even if others of the channel do not
 

@@ -12,17 +12,22 @@ from fallback_cast.model.errors import Layer
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One layer of one probe: did it work, how long did it take (seconds), what was seen."""
+    """One layer of one probe: did it work, how long did it take (seconds), what was seen.
+
+    `decisive` is False for a look aside (a second resolver, one of several addresses): it explains a
+    failure, and is none by itself.
+    """
 
     layer: Layer
     ok: bool
     elapsed_s: float
     detail: str = ""
+    decisive: bool = True
 
 
 def failed_check(checks: Sequence[Check]) -> Check | None:
-    """The first layer that failed, or None if the probe is good."""
-    return next((check for check in checks if not check.ok), None)
+    """The first layer that failed for certain, or None if the probe is good."""
+    return next((check for check in checks if check.decisive and not check.ok), None)
 
 
 class Verdict(StrEnum):

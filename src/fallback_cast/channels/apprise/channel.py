@@ -20,7 +20,7 @@ from fallback_cast.channels.kit.http import raise_for_answer
 from fallback_cast.channels.kit.settings import BuildContext
 from fallback_cast.channels.kit.threads import run_aside
 from fallback_cast.model.announcement import Announcement
-from fallback_cast.model.channel import Channel, Pace, Provider, Traits
+from fallback_cast.model.channel import Channel, Endpoint, Pace, Provider, Traits
 from fallback_cast.model.errors import AccessDenied, Layer, OutcomeUnknown, Throttled, Unavailable
 from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
@@ -60,6 +60,9 @@ class AppriseChannel(Channel, Provider):
         self._kept: Loaded | None = None
         self.failure_domains = frozenset(settings.failure_domains or _domains(self._shape))
         self._reach = find_reach(self._shape, settings.probe)
+        if self._reach is not None:
+            secure = self._reach.tls is not None and not self._reach.starttls
+            self.endpoints = (Endpoint(self._reach.host, self._reach.port, secure),)
         self._turn = asyncio.Lock()
         self._hanging = threading.BoundedSemaphore(MAX_HANGING)
 

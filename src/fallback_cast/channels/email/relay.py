@@ -10,7 +10,7 @@ from fallback_cast.channels.email.connection import Dialer, Steps, say_goodbye
 from fallback_cast.channels.email.mime import Letterhead, MailMessage, complete
 from fallback_cast.channels.email.session import Pool, Session
 from fallback_cast.channels.email.settings import RelaySettings
-from fallback_cast.model.channel import Pace, Provider
+from fallback_cast.model.channel import Endpoint, Pace, Provider
 from fallback_cast.model.errors import AddressRefused, SendError
 from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
@@ -27,6 +27,7 @@ class Relay(Provider):
         self.name = settings.usual_name
         self.failure_domains = frozenset(settings.failure_domains or domains or (settings.host.lower(),))
         self.max_in_flight = settings.max_connections
+        self.endpoints = (Endpoint(settings.host, settings.usual_port, settings.security == "tls"),)
         self._head = head
         self._dialer = Dialer(settings, base_dir)
         self._final_s = settings.final_timeout.total_seconds()

@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from fallback_cast.model.channel import Endpoint
 from fallback_cast.model.errors import (
     AccessDenied,
     MessageRefused,
@@ -55,6 +57,15 @@ class HttpClient:
         self._fresh = fresh
         self._client: httpx.AsyncClient | None = None
         self._transport: Any = None  # the module `transport`, loaded with the first request
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The server that all requests go to. Raises ValueError if the base URL names no host."""
+        parts = urlsplit(self.base_url)
+        secure = parts.scheme == "https"
+        if not parts.hostname:
+            raise ValueError("a base URL without a host")
+        return Endpoint(parts.hostname, parts.port or (443 if secure else 80), secure)
 
     def fresh(self, *, connect_s: float = 5.0, read_s: float = 10.0) -> HttpClient:
         """The same provider over new connections, which only the reads of one probe share.

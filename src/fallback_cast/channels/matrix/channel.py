@@ -113,6 +113,7 @@ class MatrixChannel(Channel, Provider):
             ca_file=ca_file,
             read_s=settings.timeout.total_seconds(),
         )
+        self.endpoints = (self._client.endpoint,)
         self._tls = ssl_context(ca_file) if parts.scheme == "https" else None
 
     def place(self) -> str | None:

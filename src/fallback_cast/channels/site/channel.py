@@ -79,6 +79,7 @@ class SiteChannel(Channel, Provider):
             if self._site.url
             else None
         )
+        self.endpoints = (self._client.endpoint,) if self._client else ()
 
     def place(self) -> str:
         return "folder"

@@ -108,6 +108,7 @@ class Gateway(Provider):
             ca_file=self._ca_file,
             read_s=self._read_s,
         )
+        self.endpoints = (self._client.endpoint,)
         self._tls = ssl_context(self._ca_file) if parts.scheme == "https" else None
         self._validity = defaults.validity
         self._pace = Pace(f"sms:{parts.netloc}", settings.interval.total_seconds())

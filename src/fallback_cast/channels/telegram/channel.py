@@ -117,6 +117,7 @@ class TelegramChannel(Channel, Provider):
         base_url = str(settings.base_url)
         ca_file = context.base_dir / settings.ca_file if settings.ca_file else None
         self._client = HttpClient(base_url, ca_file=ca_file, read_s=settings.timeout.total_seconds())
+        self.endpoints = (self._client.endpoint,)
         self._tls = ssl_context(ca_file) if urlsplit(base_url).scheme == "https" else None
 
     def place(self) -> str | None:
