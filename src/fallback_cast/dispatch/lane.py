@@ -131,7 +131,7 @@ class Lane:
         self._feed()
 
     def _consider_anew(self, job: Job) -> None:
-        self.hall.free_key(self._key(job.announcement, job.held, job.send))
+        self.hall.free_key(job.key)
         self.consider(job.announcement, job.held)
 
     def _key(self, announcement: Active, held: Claim, send: Send) -> str:
@@ -148,7 +148,7 @@ class Lane:
             until = self.hall.clock.now() + LEASE
             self.hall.journal.move(Moved(held.delivery.id, self.name, Why.SENDING, until, key))
             return
-        self.queue.push(Job(announcement, held, action, self.hall.version))
+        self.queue.push(Job(announcement, held, action, key, self.hall.version))
 
     def _decide(self, announcement: Active, held: Claim) -> Action:
         actions = decide(
@@ -256,7 +256,7 @@ class Lane:
         self._in_hand.discard(flight.held.delivery.id)
         if isinstance(action, Send) and action.route == flight.send.route:
             self.hall.journal.withdraw(flight.attempt)
-            self.queue.push(Job(flight.announcement, flight.held, action, flight.version))
+            self.queue.push(Job(flight.announcement, flight.held, action, flight.attempt.key, flight.version))
         else:
             key = flight.attempt.key
             self.hall.journal.withdraw(flight.attempt, lambda: self.hall.free_key(key))
@@ -273,10 +273,9 @@ class Lane:
 
     def _flight(self, job: Job) -> Flight:
         announcement, held, send = job.announcement, job.held, job.send
-        key = self._key(announcement, held, send)
         attempt = Attempt(
-            key=key,
-            number=1 + max((a.number for a in held.attempts if a.key == key), default=0),
+            key=job.key,
+            number=1 + max((a.number for a in held.attempts if a.key == job.key), default=0),
             channel=self.name,
             provider=send.provider,
             address=send.route.address,
@@ -378,7 +377,7 @@ class Lane:
         action = self._decide(flight.announcement, held)
         if isinstance(action, Send) and action.route == flight.send.route and not stale:
             self.hall.journal.end(ended)
-            return Job(flight.announcement, held, action, self.hall.version)
+            return Job(flight.announcement, held, action, key, self.hall.version)
         self.hall.journal.end(ended, lambda: self.hall.free_key(key))
         self._let_go(flight.announcement, held, action)
         return None
@@ -419,6 +418,8 @@ class Lane:
         return flight
 
     def _patience_left_s(self, announcement: Active, held: Claim, attempt: Attempt) -> float:
+        if not held.attempts:
+            return self.hall.policy(announcement).patience.total_seconds()
         earlier = [
             a.begun_at
             for a in held.attempts
