@@ -72,7 +72,9 @@ def _annotation(hint: Any) -> str:
     names = "".join(f"{name!r}, " for name in (*first, *(info.param_decls or ())))
     untouched = typer.Option() if is_option else typer.Argument()
     shown = kind.__name__ if isinstance(kind, type) and kind.__module__ == "builtins" else _type(kind)
-    return f"Annotated[{shown}, typer.{'Option' if is_option else 'Argument'}({names}{_given(info, untouched)})]"
+    return (
+        f"Annotated[{shown}, typer.{'Option' if is_option else 'Argument'}({names}{_given(info, untouched)})]"
+    )
 
 
 def _type(kind: Any) -> str:
