@@ -22,7 +22,6 @@ from fallback_cast.dispatch.clock import SystemClock
 from fallback_cast.dispatch.events import Listener, nobody_listens
 from fallback_cast.dispatch.report import report
 from fallback_cast.ledger.announce import Stored
-from fallback_cast.ledger.lock import DispatcherLock
 from fallback_cast.ledger.memory import Breaker, load_breakers, load_paces, save_health
 from fallback_cast.ledger.open import Ledger, open_ledger
 from fallback_cast.ledger.view import header
@@ -102,6 +101,7 @@ class App:
     ) -> RunEnd:
         """Send what is due until the watched announcements are settled, or nothing is due soon."""
         from fallback_cast.dispatch.desk import Desk
+        from fallback_cast.ledger.lock import DispatcherLock
         from fallback_cast.workers import local
 
         assert self.ledger.path is not None
