@@ -17,6 +17,7 @@ from benchmarks.rounds import Contender, Run, module, run_once
 SIZES, QUICK_SIZES = (10_000, 100_000), (1_000, 10_000)
 GROWTH_MIB = 40.0  # for 100,000 recipients
 FLAT_MIB = 5.0  # what ten times as many may add, allocator's noise included
+PATIENCE_S = 1_200.0
 AT_MOST_ROUNDS = 2  # 100,000 take minutes, and memory is not noisy
 
 
@@ -70,7 +71,7 @@ def once(count: int, over: str) -> Run:
 def _broadcast(folder: Path, count: int, port: tuple[object, ...]) -> Run:
     def load(what: str) -> Contender:
         words = module("benchmarks.loads.memory", what, folder, "--count", count, *port)
-        return Contender(f"{what} {count:,}", words, count)
+        return Contender(f"{what} {count:,}", words, count, patience_s=PATIENCE_S)
 
     run_once(load("enrol"))
     return run_once(load("send"))

@@ -26,6 +26,7 @@ class Contender:
     messages: int
     missing: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+    patience_s: float = PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def run_once(contender: Contender) -> Run:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=contender.patience_s,
     )
     if done.returncode:
         raise RuntimeError(f"{contender.name} ended with {done.returncode}: {done.stderr[-2000:]}")
