@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> None:
         open_app(club.settings_of(club.write_settings(Path(folder), tables))) as app,
     ):
         club.enrol(app, given.count, ["first", "second"])
-        widen_paces(app)
+        widen_paces()
         with measured(given.count) as reading:
             counts, _ = broadcast(app, Importance.URGENT)
         if counts.states != {"reached": given.count}:

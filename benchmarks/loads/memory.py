@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.loads import club
 from benchmarks.loads.meter import Reading, measured
-from benchmarks.loads.ours import broadcast, check, run, widen_paces
+from benchmarks.loads.ours import broadcast, check, run
 from benchmarks.loads.text import BODY, TITLE
 from fallback_cast.dispatch.accept import Draft
 from fallback_cast.model.announcement import Importance
@@ -59,7 +59,6 @@ def _status_kib(key: str) -> int:
 
 def _send(folder: Path, count: int, port: int | None) -> Reading:
     with open_app(club.settings_of(folder / "channels.toml")) as app:
-        widen_paces(app)
         if port is None:
             _no_wire(app)
         _warm(app)
