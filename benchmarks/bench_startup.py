@@ -92,16 +92,15 @@ def bench(quick: bool, rounds: int) -> Report:
 
 def prepare(folder: Path, url: str, found: Resolvers) -> dict[str, Command]:
     """Clubs and scripts in `folder`. Raises RuntimeError if the twin's help is not ours to the letter."""
-    ours = _script(folder, "fallback-cast", "fallback_cast.cli.app")
-    (folder / "bare_twin.py").write_text(bare_source(folder))
-    twin = _script(folder, "bare", "bare_twin")
+    help_, twin = help_commands(folder)
+    ours = help_.words[:-1]
     one = _club(folder / "one", [url])
     two = _club(folder / "two", [url, url])
     send = ("send", "--again", "-t", TITLE, "-b", BODY)
     commands = [
         Command("python -c pass", [sys.executable, "-c", "pass"], folder),
-        Command(BARE_HELP, [*twin, "--help"], folder),
-        Command(HELP, [*ours, "--help"], folder),
+        twin,
+        help_,
         Command(STATUS, [*ours, "status"], one),
         Command(SEND, [*ours, *send], one),
         Command(
@@ -128,24 +127,24 @@ def prepare(folder: Path, url: str, found: Resolvers) -> dict[str, Command]:
     return {command.name: command for command in commands}
 
 
-def bare_source(folder: Path) -> str:
-    """The twin's module, made in a process of its own, in the language the commands will speak."""
-    made = Command(
-        "the twin",
-        [
-            sys.executable,
-            "-c",
-            _WRITE_TWIN.format(root=str(ROOT)),
-        ],
-        folder,
+def help_commands(folder: Path) -> tuple[Command, Command]:
+    """Our `--help` and the bare twin's, the twin written in the language that the commands will speak."""
+    ours, bare = folder / "ours", folder / "bare"
+    ours.mkdir()
+    bare.mkdir()
+    written = Command("the twin", [sys.executable, "-c", _WRITE_TWIN.format(root=str(ROOT))], folder).run()
+    (bare / "bare_twin.py").write_text(written)
+    return (
+        Command(HELP, [*_script(ours, "fallback_cast.cli.app"), "--help"], folder),
+        Command(BARE_HELP, [*_script(bare, "bare_twin"), "--help"], folder),
     )
-    return made.run()
 
 
-def _script(folder: Path, name: str, module: str) -> Sequence[object]:
+def _script(folder: Path, module: str) -> Sequence[object]:
     """Started as the installed command is: a file that imports the program, whose modules are compiled."""
-    (folder / name).write_text(f"from {module} import main\n\nmain()\n")
-    return (sys.executable, folder / name)
+    script = folder / "fallback-cast"
+    script.write_text(f"from {module} import main\n\nmain()\n")
+    return (sys.executable, script)
 
 
 def _club(folder: Path, urls: Sequence[str]) -> Path:
@@ -161,7 +160,7 @@ def _same_help(commands: Sequence[Command]) -> None:
     for command in commands:
         told[command.name] = command.run()
         command.seconds.clear()
-    if told[BARE_HELP].replace("bare", "fallback-cast", 1) != told[HELP]:
+    if told[BARE_HELP] != told[HELP]:
         raise RuntimeError("the bare twin does not show the same help")
 
 
