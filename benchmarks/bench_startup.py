@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from benchmarks.failover.states import receiver
 from benchmarks.loads import club
 from benchmarks.loads.text import BODY, TITLE
 from benchmarks.report import Report, Target
-from benchmarks.rounds import ROOT
+from benchmarks.rounds import ROOT, surroundings
 from fallback_cast.wiring.app import open_app
 
 TURNS = 4  # runs of each command in one round: they are short
@@ -64,7 +63,7 @@ class Command:
         done = subprocess.run(
             [str(word) for word in self.words],
             cwd=self.folder,
-            env={**os.environ, "LC_ALL": "C", "FALLBACK_CAST_LANG": "en", "COLUMNS": "100"},
+            env=surroundings(LC_ALL="C", FALLBACK_CAST_LANG="en", COLUMNS="100"),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

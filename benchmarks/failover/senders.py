@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import peers
 from benchmarks.loads import club
 from benchmarks.loads.text import BODY, TITLE
-from benchmarks.rounds import ROOT, module
+from benchmarks.rounds import module
 
 PROGRAM = "from fallback_cast.cli.app import main; main()"
 
@@ -88,5 +88,3 @@ PEERS = (
     Sender("httpx + tenacity", _httpx),
     Sender("notifme-sdk", _notifme, peers.no_node("notifme-sdk")),
 )
-
-__all__ = ["OURS", "PEERS", "PROGRAM", "ROOT", "Sender"]
