@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import cast
 
+from fallback_cast.model.errors import Layer, Unavailable
+
 AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
 _pending: dict[tuple[int, str, int], asyncio.Future[Sequence[AddressInfo]]] = {}
@@ -83,6 +85,13 @@ async def connect_any(infos: Sequence[AddressInfo]) -> socket.socket:
     from aiohappyeyeballs import start_connection
 
     return await start_connection(list(infos), happy_eyeballs_delay=0.25)
+
+
+def unreachable(error: OSError) -> Unavailable:
+    """What a failed `connect` means: surely nothing was sent."""
+    if isinstance(error, socket.gaierror):
+        return Unavailable(name_fault(error), layer=Layer.NAME)
+    return Unavailable(route_fault(error), layer=Layer.ROUTE)
 
 
 def name_fault(error: socket.gaierror) -> str:
