@@ -25,6 +25,8 @@ def judge(breaker: Breaker, seen: Evidence, now: datetime) -> Breaker:
             return _good(breaker, seen, now)
         case Signal.LIMITED:
             return replace(breaker, seen_at=now)
+        case Signal.HINT:
+            return breaker
         case Signal.DENIED:
             return _open(replace(breaker, failures=OPEN_AFTER, configuration=True), seen, now)
         case Signal.BAD | Signal.HALF:

@@ -55,14 +55,8 @@ class Reference:
 
     async def look(self) -> Check:
         """Ask now, over a new connection, for at most LOOK_S seconds. Never raises for a fault."""
-        return await probe_application(self._ask_in_time)
-
-    async def _ask_in_time(self) -> str:
-        try:
-            async with asyncio.timeout(LOOK_S):
-                return await (self._ask_server() if self._scheme == "tcp" else self._ask_web())
-        except TimeoutError:
-            raise Unavailable("no answer in time") from None
+        ask = self._ask_server if self._scheme == "tcp" else self._ask_web
+        return await probe_application(ask, within_s=LOOK_S)
 
     # -- tcp:// --------------------------------------------------------------------------------
 
@@ -157,7 +151,7 @@ async def _ask_for_root(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
     if not question.is_response(answer):
         raise Unavailable("this is no name server's answer")
     if answer.rcode() != dns.rcode.NOERROR:
-        raise Unavailable(f"the name server answers {dns.rcode.to_text(answer.rcode())}")
+        raise Unavailable(Phrase("the name server answers {code}", code=dns.rcode.to_text(answer.rcode())))
     root = question.question[0].name
     if answer.get_rrset(answer.answer, root, dns.rdataclass.IN, dns.rdatatype.NS) is None:
         raise Unavailable("the name server does not know the root")

@@ -47,6 +47,7 @@ class Signal(StrEnum):
     HALF = "half"  # an unknown outcome: half weight
     DENIED = "denied"  # our account or settings: opens, marked configuration
     LIMITED = "limited"  # too fast: neither good nor bad
+    HINT = "hint"  # its status feed says incident: raises suspicion, opens and closes nothing
 
 
 @dataclass(frozen=True, slots=True)
