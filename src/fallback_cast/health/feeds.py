@@ -39,7 +39,7 @@ _LIST_ALL = ("statuspage", "instatus", "betterstack")  # the others name a compo
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class StatusWord:
     """One look at a feed: HINT if it reports an incident, else no signal; and what it said."""
 
     signal: Signal | None
@@ -61,32 +61,32 @@ class StatusFeed:
             by_component = kind == "instatus" and components
             self._path = "/v2/components.json" if by_component else _USUAL_PATHS.get(kind, "/")
         self._ca_file = ca_file
-        self._etag, self._unchanged = "", Reading(None, UNREADABLE)
-        self._last: Reading | None = None
+        self._etag, self._unchanged = "", StatusWord(None, UNREADABLE)
+        self._last: StatusWord | None = None
         self._looked_at = 0.0  # by time.monotonic
 
-    async def look(self) -> Reading:
+    async def look(self) -> StatusWord:
         """What the feed says, as of the last REST_S seconds. Never raises for a fault; LOOK_S at most."""
         if self._last is None or time.monotonic() - self._looked_at >= REST_S:
             self._looked_at = time.monotonic()
             self._last = await self._fetch()
         return self._last
 
-    async def _fetch(self) -> Reading:
+    async def _fetch(self) -> StatusWord:
         headers = {"if-none-match": self._etag} if self._etag else {}
         try:
             async with asyncio.timeout(LOOK_S), self._client() as client:
                 response = await client.request("GET", self._path, headers=headers)
         except (SendError, TimeoutError):
-            return Reading(None, UNREADABLE)
+            return StatusWord(None, UNREADABLE)
         if response.status_code == 304:
             return self._unchanged
         if response.status_code != 200:
-            return Reading(None, UNREADABLE)
+            return StatusWord(None, UNREADABLE)
         try:
             found = read_parts(self._kind, self._read(response.content), self._components)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            return Reading(None, UNREADABLE)
+            return StatusWord(None, UNREADABLE)
         self._etag, self._unchanged = response.headers.get("etag", ""), found
         return found
 
@@ -103,18 +103,18 @@ class Part:
     broken: bool
 
 
-def read_parts(kind: str, parts: Iterable[Part], components: frozenset[str]) -> Reading:
+def read_parts(kind: str, parts: Iterable[Part], components: frozenset[str]) -> StatusWord:
     """Named components count alone: a page's overall word is about whatever it carries."""
     parts = list(parts)
     if components:
         parts = [part for part in parts if part.name.casefold() in components]
         if not parts and kind in _LIST_ALL:
-            return Reading(None, UNKNOWN_PART)
+            return StatusWord(None, UNKNOWN_PART)
     broken = next((part for part in parts if part.broken), None)
     if broken is None:
-        return Reading(None, FINE)
+        return StatusWord(None, FINE)
     what = f"{broken.name}: {broken.state}" if components else broken.state
-    return Reading(Signal.HINT, Phrase("its status page reports an incident ({what})", what=what))
+    return StatusWord(Signal.HINT, Phrase("its status page reports an incident ({what})", what=what))
 
 
 # -- readers: from a feed's bytes to its parts. Strange ones raise ValueError, KeyError, TypeError …
