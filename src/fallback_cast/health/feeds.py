@@ -155,7 +155,7 @@ def _betterstack(content: bytes) -> Iterator[Part]:
 def _slack(content: bytes) -> Iterator[Part]:
     """Slack's own API, version 2.0.0."""
     page = json.loads(content)
-    incidents = [i for i in page.get("active_incidents", ()) if i["type"] in ("incident", "outage")]
+    incidents = [i for i in page["active_incidents"] if i["type"] in ("incident", "outage")]
     yield Part("", _word(page["status"]), bool(incidents))
     for incident in incidents:
         for name in incident["services"]:
@@ -178,15 +178,16 @@ def _items(content: bytes) -> Iterator[Mapping[str, Any]]:
     text = content.decode(errors="replace").lstrip()
     if not text.startswith("["):
         raise ValueError("no list")
-    decoder, position = json.JSONDecoder(), 1
-    while (position := _skip(text, position)) < len(text) and text[position] != "]":
+    decoder, position = json.JSONDecoder(), _skip(text, 1)
+    while not text.startswith("]", position):
         try:
             item, position = decoder.raw_decode(text, position)
         except ValueError:
-            if len(content) <= MAX_ANSWER_BYTES:
-                raise
-            return
+            if len(content) > MAX_ANSWER_BYTES:
+                return
+            raise
         yield item
+        position = _skip(text, position)
 
 
 def _skip(text: str, position: int) -> int:

@@ -13,9 +13,9 @@ import re
 import secrets
 import ssl
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 from fallback_cast.channels.kit import net
@@ -25,14 +25,22 @@ from fallback_cast.model.errors import Layer, SendError, Unavailable
 from fallback_cast.model.health import Check
 from fallback_cast.model.texts import Phrase
 
-if TYPE_CHECKING:
-    import httpx
-
 LOOK_S = 5.0  # one look, whatever happens
 DNS_PORT = 53
 _WRONG = re.compile(r"a wrong (page|certificate) answers \(([0-9a-f]{8})\)")
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _OUR_CLOCK = ("expired", "not yet valid")  # of a certificate: says nothing about who answered
+
+
+class _Answer(Protocol):
+    """What is looked at of an HTTP answer."""
+
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def content(self) -> bytes: ...
 
 
 class Reference:
@@ -96,7 +104,7 @@ class Reference:
         shown = await _shown_certificate(self._host, self._port)
         return _wrong("certificate", shown, Layer.TLS) if shown else error
 
-    def _refuse_redirect(self, response: httpx.Response) -> None:
+    def _refuse_redirect(self, response: _Answer) -> None:
         """To another host goes only who is not the one that was asked; `www.` is the same house."""
         if not 300 <= response.status_code < 400:
             return
@@ -105,7 +113,7 @@ class Reference:
         if host != self._host.removeprefix("www."):
             raise _wrong("page", host.encode())
 
-    async def _refuse_portal(self, client: HttpClient, response: httpx.Response) -> None:
+    async def _refuse_portal(self, client: HttpClient, response: _Answer) -> None:
         """Without a certificate anybody may answer: does the page depend on what was asked?"""
         if response.status_code >= 500 and response.status_code != 511:
             raise Unavailable(f"HTTP {response.status_code}")
@@ -119,7 +127,7 @@ class Reference:
             if other.status_code == 200 and self._essence(other) == self._essence(response):
                 raise _wrong("page", self._essence(response))
 
-    def _essence(self, response: httpx.Response) -> bytes:
+    def _essence(self, response: _Answer) -> bytes:
         """What stays the same of a portal's page when another host was asked for: its title, if any."""
         title = _TITLE.search(response.content)
         return title[1].strip() if title else response.content.replace(self._host.encode(), b"")
