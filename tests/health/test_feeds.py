@@ -228,6 +228,16 @@ async def test_the_page_alone_is_enough(
     assert [request.target for request in http_faults.requests] == [path]
 
 
+async def test_all_feeds_are_read_at_once(http_faults: HttpFaults) -> None:
+    http_faults.always(http.delayed(0.3, http.reply(200, written(statuspage("major")))))
+    named = {name: StatusFeed("statuspage", http_faults.url) for name in ("email", "sms", "telegram")}
+    started = time.monotonic()
+    said = await feeds.read_all(named)
+    assert time.monotonic() - started < 0.8
+    assert {name: word.signal for name, word in said.items()} == dict.fromkeys(named, Signal.HINT)
+    assert await feeds.read_all({}) == {}
+
+
 @pytest.fixture
 def hours(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     """What the monotonic clock of the feed says."""

@@ -94,6 +94,11 @@ class StatusFeed:
         return HttpClient(self._origin, ca_file=self._ca_file, read_s=LOOK_S, max_connections=1)
 
 
+async def read_all(feeds: Mapping[str, StatusFeed]) -> Mapping[str, StatusWord]:
+    """What each channel's status feed says, all read at once."""
+    return dict(zip(feeds, await asyncio.gather(*(feed.look() for feed in feeds.values())), strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """What a feed says of one component; of the whole page, if `name` is empty."""

@@ -29,7 +29,7 @@ MAX_ADDRESSES = 8
 _OURS = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 # Where addresses fail in different ways, the least certain way is told.
 _DOUBTFUL_FIRST = ("no connection in time", "connection reset", "no route to the host", "connection refused")
-_SECOND = Phrase("second resolver")
+SECOND = Phrase("second resolver")  # such rows begin with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Way:
         if not _found(system):
             await _until_found((system, second), began + NAME_S)
         if _found(system):
-            self._asides.append(_Aside(second, Layer.NAME, _SECOND, began))
+            self._asides.append(_Aside(second, Layer.NAME, SECOND, began))
             return self._by_system_alone(system, began)
         return self._without_system(system, second, began)
 
@@ -132,7 +132,7 @@ class Way:
         """The system does not find the name. Does the second resolver, and can sending go on by it?"""
         self._by_system_alone(system, began)
         failed = self.checks.pop()
-        aside = _Aside(second, Layer.NAME, _SECOND, began).row()
+        aside = _Aside(second, Layer.NAME, SECOND, began).row()
         assert aside is not None
         certain = system.done() and system.result().certain
         if aside.ok and self._detour and not certain:
@@ -190,9 +190,9 @@ async def _by_second(resolver: SecondResolver, host: str, port: int) -> _Seen:
     try:
         found = await resolver.look_up(host)
     except NameFault as fault:
-        return _Seen(_beside(Layer.NAME, began, _SECOND, fault.reason))
+        return _Seen(_beside(Layer.NAME, began, SECOND, fault.reason))
     infos = net.address_infos(found.addresses, port)
-    row = _beside(Layer.NAME, began, _SECOND, found.note or "it finds the name")
+    row = _beside(Layer.NAME, began, SECOND, found.note or "it finds the name")
     return _Seen(replace(row, ok=True), infos=infos)
 
 
