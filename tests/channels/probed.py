@@ -11,12 +11,10 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fallback_cast.channels.apprise.reach import Reach, knock
-from fallback_cast.channels.kit import names, net
-from fallback_cast.channels.kit.http import ssl_context
+from fallback_cast.channels.kit import names, net, way
 from fallback_cast.channels.kit.probe import probe_connection
 from fallback_cast.model.errors import Layer
 from fallback_cast.model.health import Check
@@ -37,7 +35,9 @@ class Seen:
 
 
 def look(namespace: Namespace, what: str, host: str, port: int = 80, **more: Any) -> Seen:
-    """`what`: probe, apprise or resolve. `more`: resolvers, ca, times."""
+    """`what`: probe, apprise or resolve. `more`: resolvers, times (for the last of so many), and what is
+    waited for (alone, aside): long enough for a busy machine, unless the test is about just that.
+    """
     words = json.dumps({"what": what, "host": host, "port": port, **more})
     command = namespace.command("env", f"PYTHONPATH={ROOT / 'src'}", sys.executable, "-m", __name__, words)
     said = json.loads(run(command, cwd=ROOT))
@@ -49,7 +49,8 @@ def look(namespace: Namespace, what: str, host: str, port: int = 80, **more: Any
 
 async def _look(order: dict[str, Any]) -> dict[str, Any]:
     net.use_second_resolver([names.parse_server(text) for text in order.get("resolvers", ())])
-    tls = ssl_context(Path(order["ca"])) if order.get("ca") else None
+    net.SYSTEM_ALONE_S = order.get("alone", 5.0)  # type: ignore[misc]
+    way.ASIDE_S = order.get("aside", 5.0)  # type: ignore[misc]
     checks: list[Check] = []
     found: list[str] | str = []
     for _ in range(order.get("times", 1) - 1):
@@ -61,9 +62,9 @@ async def _look(order: dict[str, Any]) -> dict[str, Any]:
         except socket.gaierror as error:
             found = net.name_fault(error)
     elif order["what"] == "apprise":
-        checks = await knock(Reach(order["host"], order["port"], tls), 5)
+        checks = await knock(Reach(order["host"], order["port"]), 5)
     else:
-        checks = await probe_connection(order["host"], order["port"], tls)
+        checks = await probe_connection(order["host"], order["port"])
     return {
         "checks": [(c.layer.value, c.ok, c.elapsed_s, c.detail, c.decisive) for c in checks],
         "found": found,

@@ -88,7 +88,7 @@ async def test_silence_ends_in_time_and_leaves_nothing_open(
     assert (
         await fault(resolver(zone), "silent.club.test")
     ).reason == "the name server does not answer in time"
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < names.LOOK_UP_S - 1
     await settled(before)
 
 
@@ -115,11 +115,12 @@ async def test_the_next_server_is_asked_when_one_fails_or_takes_its_time(
     zone: DnsFaults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(names, "NEXT_S", 0.1)
+    monkeypatch.setattr(names, "ASK_S", 4.0)
     with refused_port() as port:
         dead = SecondResolver([("127.0.0.1", port), (zone.host, zone.port)])
         started = time.monotonic()
         assert (await dead.look_up("four.test")).addresses == ("10.9.9.4",)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 3
     with silent_server() as silent:
         quiet = SecondResolver([(silent.host, silent.port), (zone.host, zone.port)])
         assert (await quiet.look_up("four.test")).addresses == ("10.9.9.4",)
@@ -196,14 +197,14 @@ def second(network: Network, *records: str) -> Iterator[str]:
 
 
 @contextmanager
-def broken(network: Network, name: str) -> Iterator[Daemon]:
+def broken(network: Network, name: str, patience: int = 1) -> Iterator[Daemon]:
     """The system's name server for the client namespace: SERVFAIL for one name, the others do not exist."""
     with network.server.entered():
         server = dns.dns_faults(host=network.server.address, port=5301)
         faults = server.__enter__()
     faults.broken = True
     try:
-        with network.names({}, f"--server=/{name}/{faults.host}#{faults.port}") as dnsmasq:
+        with network.names({}, f"--server=/{name}/{faults.host}#{faults.port}", patience=patience) as dnsmasq:
             yield dnsmasq
     finally:
         server.__exit__(None, None, None)
@@ -213,19 +214,18 @@ ZONE_CLUB = "club.test. 60 IN A 10.77.0.2"
 
 
 def test_sending_goes_on_by_the_second_resolver(private_network: Network) -> None:
-    with second(private_network, ZONE_CLUB) as server, broken(private_network, "club.test") as dnsmasq:
+    with second(private_network, ZONE_CLUB) as server, broken(private_network, "club.test", 8) as dnsmasq:
         client = private_network.client
         assert look(client, "resolve", "club.test").found == "the name server does not answer for this name"
         detour = look(client, "resolve", "club.test", resolvers=[server])
         assert detour.found == ["10.77.0.2"]
-        assert detour.elapsed < 0.5
         # What surely does not exist is not looked for elsewhere, and what works needs no detour.
         nowhere = look(client, "resolve", "nowhere.test", resolvers=[server])
         assert nowhere.found == "the name does not exist"
         with dnsmasq.frozen():  # the system's one hangs: the detour does not wait for its end
-            hanging = look(client, "resolve", "club.test", resolvers=[server])
+            hanging = look(client, "resolve", "club.test", resolvers=[server], alone=net.SYSTEM_ALONE_S)
         assert hanging.found == ["10.77.0.2"]
-        assert 0.9 < hanging.elapsed < 1.9
+        assert hanging.elapsed < 5
 
 
 def test_when_both_fail_the_systems_word_counts(private_network: Network) -> None:
@@ -235,10 +235,11 @@ def test_when_both_fail_the_systems_word_counts(private_network: Network) -> Non
 
 
 def test_after_a_detour_nobody_waits_for_the_system_alone(private_network: Network) -> None:
-    with second(private_network, ZONE_CLUB) as server, private_network.names({}) as dnsmasq, dnsmasq.frozen():
-        again = look(private_network.client, "resolve", "club.test", resolvers=[server], times=2)
+    names = private_network.names({}, patience=8)
+    with second(private_network, ZONE_CLUB) as server, names as dnsmasq, dnsmasq.frozen():
+        again = look(private_network.client, "resolve", "club.test", resolvers=[server], times=2, alone=3)
     assert again.found == ["10.77.0.2"]
-    assert again.elapsed < 0.5
+    assert again.elapsed < 2.5
 
 
 async def test_names_of_the_house_never_leave_it(zone: DnsFaults) -> None:

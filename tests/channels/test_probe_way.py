@@ -13,7 +13,7 @@ import pytest
 
 from fallback_cast.channels.email import Settings as EmailSettings
 from fallback_cast.channels.email import build as build_email
-from fallback_cast.channels.kit import probe, way
+from fallback_cast.channels.kit import names, probe, way
 from fallback_cast.channels.kit.http import HttpClient
 from fallback_cast.channels.kit.probe import probe_application, probe_connection, probe_http
 from fallback_cast.channels.kit.settings import BuildContext
@@ -54,14 +54,13 @@ def test_all_is_well_and_nothing_is_said(private_network: Network) -> None:
     with listening(private_network, FOUR, SIX), private_network.names({"dual.test": [FOUR, SIX]}):
         seen = look(private_network.client, "probe", "dual.test")
     assert seen.rows == [("name", True, "", True), ("route", True, "", True)]
-    assert seen.elapsed < 0.3
 
 
 def test_one_failing_family_is_a_detail(private_network: Network) -> None:
     with listening(private_network, FOUR), private_network.names({"dual.test": [FOUR, SIX]}):
         refused = look(private_network.client, "probe", "dual.test")
         with private_network.filtered(f"ip6 daddr {SIX} tcp dport 80 drop"):
-            dropped = look(private_network.client, "probe", "dual.test")
+            dropped = look(private_network.client, "probe", "dual.test", aside=way.ASIDE_S)
     assert refused.rows == [
         ("name", True, "", True),
         ("route", False, "IPv6: connection refused", False),
@@ -70,7 +69,7 @@ def test_one_failing_family_is_a_detail(private_network: Network) -> None:
     assert failed_check(refused.checks) is None
     assert dropped.rows[1] == ("route", False, "IPv6: no answer yet", False)
     assert failed_check(dropped.checks) is None
-    assert dropped.elapsed < 0.6, "a dead address holds nobody up"
+    assert dropped.elapsed < way.ROUTE_S - 0.5, "a dead address holds nobody up"
 
 
 def test_a_family_that_we_do_not_have_says_nothing_of_the_platform(private_network: Network) -> None:
@@ -92,7 +91,7 @@ def test_all_addresses_fail_alike_or_not(private_network: Network) -> None:
     ), "the least certain way decides"
     assert ("route", False, "IPv4: connection refused", False) in mixed.rows
     assert dropped.rows[1:] == [("route", False, "no connection in time", True)]
-    assert dropped.elapsed < way.ROUTE_S + 1
+    assert dropped.elapsed < way.WHOLE_S
 
 
 def test_the_cable_is_out(private_network: Network) -> None:
@@ -101,9 +100,9 @@ def test_the_cable_is_out(private_network: Network) -> None:
         named = look(private_network.client, "probe", "dual.test")
     assert failed_check(seen.checks) == seen.checks[-1]
     assert seen.checks[-1].layer is Layer.ROUTE
-    assert seen.elapsed < way.ROUTE_S + 1
+    assert seen.elapsed < way.WHOLE_S
     assert named.checks[-1].layer is Layer.NAME
-    assert named.elapsed < way.NAME_S + 1
+    assert named.elapsed < way.WHOLE_S
 
 
 # Both resolvers.
@@ -123,26 +122,28 @@ def test_both_resolvers_agree(private_network: Network) -> None:
         ("name", True, "", True),
         ("route", True, "", True),
     ]
-    assert seen.elapsed < 0.5
 
 
 def test_a_broken_resolver_of_our_own_is_no_outage(private_network: Network) -> None:
     with (
         listening(private_network, FOUR),
         second(private_network, ZONE_CLUB) as server,
-        broken(private_network, "club.test") as dnsmasq,
+        broken(private_network, "club.test", 8) as dnsmasq,
     ):
         servfail = look(private_network.client, "probe", "club.test", resolvers=[server])
         alone = look(private_network.client, "probe", "club.test")
         with dnsmasq.frozen():
-            silent = look(private_network.client, "probe", "club.test", resolvers=[server])
+            silent = look(private_network.client, "probe", "club.test", resolvers=[server], alone=1)
     assert servfail.rows == [
         ("name", False, NO_WORD, False),
         ("name", True, "second resolver: it finds the name", True),
         ("route", True, "", True),
     ]
-    assert silent.rows[1:] == servfail.rows[1:]
-    assert silent.elapsed < 1.9, "nobody waits for the end of a silent name server"
+    assert silent.rows == [
+        ("name", False, "the name server does not answer in time", False),
+        *servfail.rows[1:],
+    ]
+    assert silent.elapsed < 5, "nobody waits for the end of a silent name server"
     assert alone.rows == [("name", False, NO_WORD, True)]
 
 
@@ -188,12 +189,12 @@ def test_the_fourth_of_october(private_network: Network) -> None:
 
 def test_a_dead_second_resolver_costs_next_to_nothing(private_network: Network) -> None:
     with listening(private_network, FOUR), private_network.names({"club.test": FOUR}):
-        dead = look(private_network.client, "probe", "club.test", resolvers=[NOBODY])
+        dead = look(private_network.client, "probe", "club.test", resolvers=[NOBODY], aside=way.ASIDE_S)
         with second(private_network) as server:  # it answers, and does not know the name
             other = look(private_network.client, "probe", "club.test", resolvers=[server])
     assert dead.rows[0] == ("name", False, "second resolver: no answer yet", False)
     assert failed_check(dead.checks) is None
-    assert dead.elapsed < 0.5
+    assert dead.elapsed < names.ASK_S - 0.2
     assert other.rows[0] == ("name", False, "second resolver: the name does not exist", False)
     assert failed_check(other.checks) is None
 
@@ -270,7 +271,7 @@ async def test_a_probe_ends_by_itself_and_names_the_layer(
 
     started = time.monotonic()
     checks = await probe_http(HttpClient(http_faults.url), ask, (ask, Layer.ACCOUNT))
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 5
     assert details(checks)[-1] == ("service", False, "no answer in time", True)
     assert asked == ["ask"], "nothing is asked of who has failed"
 
@@ -351,11 +352,11 @@ async def test_a_mail_probe_tells_every_layer(smtp_faults: SmtpFaults, certifica
 
 
 async def test_a_mail_server_that_says_nothing_or_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(way, "WHOLE_S", 0.4)
+    monkeypatch.setattr(way, "WHOLE_S", 1.5)
     with silent_server() as server:
         started = time.monotonic()
-        silent = await mail_checks(relay(port=server.port, security="starttls"))
-        assert time.monotonic() - started < 1.5
+        silent = await mail_checks(relay(port=server.port, security="starttls", connect_timeout="30s"))
+        assert time.monotonic() - started < 10
     assert details(silent)[-1] == ("tls", False, "no answer in time", True)
     with refused_port() as port:
         refused = await mail_checks(relay(port=port, security="none"))

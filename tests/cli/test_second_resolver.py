@@ -46,11 +46,10 @@ def test_sending_goes_on_when_the_systems_resolver_fails(private_network: Networ
         settings(tmp_path, "http://club.test/hook", extra=f'[health]\nresolvers = ["{resolver}"]\n')
         checked = hook(json.loads(run(client, "check", "--json", cwd=tmp_path).stdout))
         assert checked["verdict"] == "up"
-        names = [(row["ok"], row["detail"]) for row in checked["checks"] if row["layer"] == "name"]
-        assert names == [
-            (False, "the name server does not answer for this name"),
-            (True, "second resolver: it finds the name"),
-        ]
+        system, detour = (row for row in checked["checks"] if row["layer"] == "name")
+        assert not system["ok"]
+        assert system["detail"].startswith("the name server does not answer")
+        assert (detour["ok"], detour["detail"]) == (True, "second resolver: it finds the name")
         french = run(client, "check", "--lang", "fr", cwd=tmp_path)
         assert "second serveur de noms : il trouve le nom" in french.stdout + french.stderr
 

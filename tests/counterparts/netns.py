@@ -85,15 +85,17 @@ class Network:
         return self.filtered(f"numgen random mod {one_in} == 0 drop")
 
     @contextmanager
-    def names(self, addresses: Mapping[str, str | Sequence[str]], *more: str) -> Iterator[Daemon]:
+    def names(
+        self, addresses: Mapping[str, str | Sequence[str]], *more: str, patience: int = 1
+    ) -> Iterator[Daemon]:
         """A name server for processes in the client namespace; names not given do not exist.
 
-        `more` are options of dnsmasq: `--server=/lost.test/10.77.0.2#9` makes SERVFAIL of a name.
+        `more` are options of dnsmasq; `patience` is how many seconds its clients wait for it.
         """
         files = Path("/etc/netns", self.client.name)
         files.mkdir(parents=True)
         files.joinpath("resolv.conf").write_text(
-            f"nameserver {self.server.address}\noptions timeout:1 attempts:1\n"
+            f"nameserver {self.server.address}\noptions timeout:{patience} attempts:1\n"
         )
         options = [
             f"--address=/{name}/{address}"

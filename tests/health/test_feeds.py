@@ -192,7 +192,7 @@ async def test_a_feed_that_is_down_says_nothing_and_nothing_else_is_called(
     before, started = open_sockets(), time.monotonic()
     said = await StatusFeed("statuspage", http_faults.url + "/feed").look()
     assert (said.signal, said.detail) == (None, "its status page cannot be read")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4
     assert len(http_faults.requests) == 1
     await settled(before)
 
@@ -229,11 +229,11 @@ async def test_the_page_alone_is_enough(
 
 
 async def test_all_feeds_are_read_at_once(http_faults: HttpFaults) -> None:
-    http_faults.always(http.delayed(0.3, http.reply(200, written(statuspage("major")))))
+    http_faults.always(http.delayed(1.0, http.reply(200, written(statuspage("major")))))
     named = {name: StatusFeed("statuspage", http_faults.url) for name in ("email", "sms", "telegram")}
     started = time.monotonic()
     said = await feeds.read_all(named)
-    assert time.monotonic() - started < 0.8
+    assert time.monotonic() - started < 2.8
     assert {name: word.signal for name, word in said.items()} == dict.fromkeys(named, Signal.HINT)
     assert await feeds.read_all({}) == {}
 

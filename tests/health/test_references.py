@@ -56,7 +56,6 @@ def name_server(private_network: Network) -> Iterator[DnsFaults]:
 async def test_a_name_server_answers_a_real_question(
     private_network: Network, name_server: DnsFaults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(references, "LOOK_S", 0.5)
     name_server.add(ROOT_ZONE)
     reference = f"tcp://{name_server.host}:53"
     with private_network.client.entered():
@@ -68,6 +67,7 @@ async def test_a_name_server_answers_a_real_question(
         assert await looked(reference) == (False, "service", "the name server answers SERVFAIL")
         with private_network.rejected(53):
             assert await looked(reference) == (False, "route", "connection refused")
+        monkeypatch.setattr(references, "LOOK_S", 0.5)
         with private_network.cut():
             ok, _, detail = await looked(reference)
             assert not ok
@@ -88,15 +88,15 @@ async def test_an_open_port_53_alone_is_no_answer(
 
 
 async def test_other_ports_only_take_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(references, "LOOK_S", 0.3)
     with silent_server() as server:
         assert await looked(f"tcp://{server.host}:{server.port}") == (True, "service", "")
     with refused_port() as port:
         assert await looked(f"tcp://127.0.0.1:{port}") == (False, "route", "connection refused")
+    monkeypatch.setattr(references, "LOOK_S", 0.3)
     with blackhole() as port:
         started = time.monotonic()
         assert await looked(f"tcp://127.0.0.1:{port}") == (False, "service", "no answer in time")
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 20  # the kernel would try for two minutes
     ok, layer, _ = await looked(f"tcp://{'x' * 64}.invalid:53")
     assert (ok, layer) == (False, "name")
 
@@ -125,7 +125,7 @@ async def test_other_ports_only_take_a_connection(monkeypatch: pytest.MonkeyPatc
 async def test_what_a_plain_address_may_answer(
     http_faults: HttpFaults, monkeypatch: pytest.MonkeyPatch, script: Script, path: str, ok: bool
 ) -> None:
-    monkeypatch.setattr(references, "LOOK_S", 0.5)
+    monkeypatch.setattr(references, "LOOK_S", 2.0)
     http_faults.always(http.reply(404, "nothing here"))
     http_faults.always(script, path=path)
     assert (await looked(http_faults.url + path))[0] is ok
@@ -224,7 +224,7 @@ def portal(network: Network, certificates: Certificates, script: Script) -> Iter
 async def test_a_captive_portal_is_recognised(
     private_network: Network, certificates: Certificates, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(references, "LOOK_S", 1.0)
+    monkeypatch.setattr(references, "LOOK_S", 2.0)
     written = (
         "http://192.0.2.1/",
         "https://198.51.100.7/",
