@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fallback_cast.cli.terminal import Terminal
 from fallback_cast.dispatch.events import Event, Happening
+from fallback_cast.model.texts import Phrase, say
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -169,6 +170,8 @@ def translate_reason(terminal: Terminal, reason: str) -> str:
 
     Known are whole reasons, and the parts of `email: address refused (550 …: no such mailbox)`.
     """
+    if isinstance(reason, Phrase) and reason.fields:
+        return say(terminal.language, reason)
     known = terminal.text(reason) if "{" not in reason else reason
     parts = _PARTS.fullmatch(reason)
     if known != reason or parts is None:
