@@ -146,6 +146,23 @@ def test_a_weaker_tie_of_the_same_members_is_evidence() -> None:
     assert [reason.fields["name"] for reason in found.evidence] == ["203.0.113.7", "big.net", "Big Company"]
 
 
+def test_what_the_ranks_share_with_the_site_is_told_once() -> None:
+    """The site and one channel on one machine say nothing more than the network of all three."""
+    known = Findings(
+        {
+            "www.club.test": facts("203.0.113.1"),
+            "a.test": facts("203.0.113.1"),
+            "b.example": facts("203.0.113.2"),
+        }
+    )
+    [found] = shared([SITE, *PAIR], known)
+    assert (found.kind, [member.name for member in found.members]) == (
+        Kind.NETWORK,
+        ["site", "first", "second"],
+    )
+    assert found.kinds == (Kind.NETWORK, Kind.ADDRESS)
+
+
 def test_a_wider_tie_is_said_beside_a_narrow_one_and_the_worst_first() -> None:
     three = [*PAIR, channel("third", 3, reach("c.example.org"))]
     dns = ["ns1.big.net"]

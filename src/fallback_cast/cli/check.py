@@ -58,8 +58,8 @@ async def _look_at(
 ) -> tuple[Probes, Surroundings]:
     """The probes, and meanwhile what the channels have in common."""
     async with asyncio.TaskGroup() as group:
-        probing = group.create_task(_probe_all(chosen))
         looking = group.create_task(look_around(app))
+        probing = group.create_task(_probe_all(chosen))
     probes = probing.result()
     return probes, judged(app, looking.result(), only, [one for each in probes.values() for one in each])
 

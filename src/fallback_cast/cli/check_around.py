@@ -15,7 +15,7 @@ from fallback_cast.cli.check_domains import (
 )
 from fallback_cast.cli.check_settings import Ending, advice_of, ending_certificates, near_of
 from fallback_cast.cli.terminal import Terminal
-from fallback_cast.health.discover import discover
+from fallback_cast.health.discover import discover, load
 from fallback_cast.health.facts import Findings, Subject
 from fallback_cast.model.channel import Provider
 from fallback_cast.model.health import Check
@@ -46,6 +46,7 @@ class Surroundings:
 
 async def look_around(app: App) -> Look:
     """All channels, whichever were asked for: what one shares, it shares with the others."""
+    load()
     subjects = subjects_of(app.channels, app.club)
     references = references_of(app.settings.health.references)
     resolvers = servers_of(getattr(app.settings.health, "resolvers", ()))

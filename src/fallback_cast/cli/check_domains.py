@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from fallback_cast.cli.live import translate_reason
 from fallback_cast.cli.terminal import Terminal
 from fallback_cast.health.facts import Findings, Kind, Member, Role, Subject
-from fallback_cast.health.shared import Shared, Unknown, Weight, shared, unknown
+from fallback_cast.health.shared import Shared, Unknown, Weight, in_order, shared, unknown
 from fallback_cast.model.texts import Phrase, say
 
 
@@ -45,7 +46,7 @@ def shared_objects(terminal: Terminal, found: DomainsFound) -> list[dict[str, An
             "name": one.name,
             "channels": _channels(one.members),
             "evidence": [say(terminal.language, reason) for reason in one.evidence],
-            "advice": say(terminal.language, _advice(one)),
+            "advice": "; ".join(say(terminal.language, advice) for advice in _advice(one)),
             "with": [role.value for role in (Role.SITE, Role.MAIL, Role.PROGRAM) if role in _roles(one)],
             "severity": _SEVERITY[one.weight],
         }
@@ -72,9 +73,13 @@ def print_domains(terminal: Terminal, found: DomainsFound) -> None:
         terminal.print(f"{mark} {_escaped(say(terminal.language, _headline(one)))}")
         for reason in one.evidence:
             terminal.print(f"    {say(terminal.language, reason)}", markup=False)
-        terminal.print(f"    → {say(terminal.language, _advice(one))}", markup=False)
-    for unknown_one in found.unknown:
-        terminal.print(f"? {say(terminal.language, _unknown_line(terminal, unknown_one))}", markup=False)
+        for advice in _advice(one):
+            terminal.print(f"    → {say(terminal.language, advice)}", markup=False)
+    by_host: defaultdict[tuple[str, str], list[Unknown]] = defaultdict(list)
+    for missing in found.unknown:
+        by_host[missing.host, missing.reason].append(missing)
+    for same in by_host.values():
+        terminal.print(f"? {say(terminal.language, _unknown_line(terminal, same))}", markup=False)
 
 
 def _headline(one: Shared) -> Phrase:
@@ -105,10 +110,11 @@ def _names(one: Shared) -> Phrase | str:
         members = tuple(m for m in members if m.role is not Role.CHANNEL)
     else:
         members = tuple(m for m in members if m.rank is not None or m.role is Role.SITE)
-    return join([_word(member) for member in members])
+    return join([word(member) for member in members])
 
 
-def _word(member: Member) -> Phrase | str:
+def word(member: Member) -> Phrase | str:
+    """How people call it."""
     match member.role:
         case Role.SITE:
             return Phrase("the club's site")
@@ -131,15 +137,21 @@ def join(words: Sequence[Phrase | str]) -> Phrase | str:
     return Phrase("{first} and {second}", first=first, second=words[-1])
 
 
-def _advice(one: Shared) -> Phrase:
+def _advice(one: Shared) -> list[Phrase]:
+    """What mends it: something for each kind, as one alone leaves the others."""
     if one.weight is Weight.GROUND:
-        return Phrase(
-            "keep one of the three with somebody else: the mail at another provider, or a second copy of the "
-            "site"
-        )
+        return [
+            Phrase(
+                "keep one of the three with somebody else: the mail at another provider, or a second copy of "
+                "the site"
+            )
+        ]
     if one.weight is Weight.ADVICE and len(_ground(one)) < 2:
-        return Phrase("nothing to do as long as another channel of the ranks stands elsewhere")
-    return _ADVICE[one.kind]
+        return [Phrase("nothing to do as long as another channel of the ranks stands elsewhere")]
+    mended_by_others = {_MENDED.get(kind) for kind in one.kinds}
+    weak = (Kind.CERTIFICATE, Kind.OPERATOR)
+    kinds = [one.kind, *(k for k in one.kinds[1:] if k not in weak and k not in mended_by_others)]
+    return list(dict.fromkeys(_ADVICE[kind] for kind in kinds))
 
 
 _ELSEWHERE = Phrase("rank a channel of another company between them")
@@ -156,6 +168,8 @@ _ADVICE: Mapping[Kind, Phrase] = {
     Kind.CERTIFICATE: _ELSEWHERE,
     Kind.OPERATOR: _ELSEWHERE,
 }
+# Another provider is another network too; a second domain name can have other name servers.
+_MENDED = {Kind.ADDRESS: Kind.NETWORK, Kind.ZONE: Kind.NAME_SERVERS}
 _SEVERITY = {
     Weight.ADVICE: "advice",
     Weight.GROUND: "warning",
@@ -164,7 +178,9 @@ _SEVERITY = {
 }
 
 
-def _unknown_line(terminal: Terminal, one: Unknown) -> Phrase:
+def _unknown_line(terminal: Terminal, same: Sequence[Unknown]) -> Phrase:
+    """One sentence for all that is missing of a host for one reason."""
+    one = same[0]
     if one.kind is Kind.NETWORK:
         return Phrase(
             "unknown: this machine's public address ({reason}); whether it shares a line with the club's "
@@ -173,10 +189,10 @@ def _unknown_line(terminal: Terminal, one: Unknown) -> Phrase:
         )
     return Phrase(
         "unknown: {what} of {host} ({reason}); what {names} may share with others is not known",
-        what=_WHAT[one.kind],
+        what=join([_WHAT[missing.kind] for missing in same]),
         host=one.host,
         reason=translate_reason(terminal, one.reason),
-        names=join([_word(member) for member in one.members]),
+        names=join([word(m) for m in in_order({m for missing in same for m in missing.members})]),
     )
 
 
@@ -198,8 +214,7 @@ def _ground(one: Shared) -> set[Role]:
 
 def _channels(members: Iterable[Member]) -> list[str]:
     """Names of channels, in the order of their ranks; the site's channel too."""
-    named = [m for m in members if m.role in (Role.CHANNEL, Role.SITE) and m.name]
-    return [m.name for m in sorted(named, key=lambda m: (m.rank or 0, m.name))]
+    return [m.name for m in in_order(members) if m.role in (Role.CHANNEL, Role.SITE) and m.name]
 
 
 def _escaped(text: str) -> str:

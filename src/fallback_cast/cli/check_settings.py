@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from fallback_cast.cli.check_domains import join, word
 from fallback_cast.health.facts import Findings, Member, Role, Subject
-from fallback_cast.health.shared import too_near
+from fallback_cast.health.shared import in_order, too_near
 from fallback_cast.model.errors import Layer
 from fallback_cast.model.health import Check
 from fallback_cast.model.texts import Phrase
@@ -45,7 +46,7 @@ def advice_of(settings: Settings, near: Iterable[tuple[Member, Member, str]]) ->
                 count=len(references),
             )
         )
-    found += [_near(*pair) for pair in near]
+    found += _nearness(near)
     if settings.club.site_url is None:
         found.append(
             Phrase(
@@ -56,24 +57,30 @@ def advice_of(settings: Settings, near: Iterable[tuple[Member, Member, str]]) ->
     return found
 
 
-def _near(reference: Member, other: Member, name: str) -> Phrase:
-    if other.role is Role.REFERENCE:
+def _nearness(near: Iterable[tuple[Member, Member, str]]) -> list[Phrase]:
+    """A sentence for each reference and place, with all that is there."""
+    beside: dict[tuple[str, str], list[Member]] = {}
+    for reference, other, name in near:
+        beside.setdefault((reference.name, name), []).append(other)
+    return [_near(reference, place, others) for (reference, place), others in beside.items()]
+
+
+def _near(reference: str, place: str, others: Sequence[Member]) -> Phrase:
+    judged = join([word(member) for member in in_order(others) if member.role is not Role.REFERENCE])
+    if not judged:
         return Phrase(
-            "the references {first} and {second} are in one place ({name}): they count as one; take one "
+            "the references {first} and {second} are in one place ({place}): they count as one; take one "
             "elsewhere",
-            first=reference.name,
-            second=other.name,
-            name=name,
+            first=others[0].name,
+            second=reference,
+            place=place,
         )
-    whose: Phrase | str = other.name
-    if other.role is not Role.CHANNEL:
-        whose = Phrase("the club's site") if other.role is Role.SITE else Phrase("the club's mail")
     return Phrase(
-        "the reference {reference} is in one place with {name} ({place}): it fails with what it should "
+        "the reference {reference} is in one place with {names} ({place}): it fails with what it should "
         "judge; take one elsewhere",
-        reference=reference.name,
-        name=whose,
-        place=name,
+        reference=reference,
+        names=judged,
+        place=place,
     )
 
 

@@ -15,8 +15,8 @@ class Kind(StrEnum):
 
     PROVIDER = "provider"  # the word in `failure_domains`
     ADDRESS = "address"
-    ZONE = "zone"  # the registered domain
     NETWORK = "network"
+    ZONE = "zone"  # the registered domain
     NAME_SERVERS = "name_servers"
     MAIL_EXCHANGERS = "mail_exchangers"
     CERTIFICATE = "certificate"
@@ -24,20 +24,25 @@ class Kind(StrEnum):
 
 
 class Role(StrEnum):
-    CHANNEL = "channel"
     SITE = "site"  # the club's own pages
+    CHANNEL = "channel"
     MAIL = "mail"  # what takes mail for the sender's domain
     PROGRAM = "program"  # this machine
     REFERENCE = "reference"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """Who may share a domain. `rank` counts from 1 the channels that stand in for each other."""
 
     role: Role
     name: str = ""
     rank: int | None = None
+
+    @property
+    def place(self) -> tuple[int, int, str]:
+        """For sorting: the site, the channels by rank, the mail, this machine."""
+        return list(Role).index(self.role), self.rank or 0, self.name
 
 
 @dataclass(frozen=True, slots=True)

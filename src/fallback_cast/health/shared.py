@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from fallback_cast.health.facts import Facts, Findings, Kind, Member, Reach, Role, Subject, network_of
@@ -41,12 +41,13 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A failure domain that several members are in. `evidence` is one sentence for each kind found."""
+    """A failure domain that several members are in: its strongest kind, and one sentence for each found."""
 
     kind: Kind
     name: str
     members: tuple[Member, ...]
     evidence: tuple[Phrase, ...]
+    kinds: tuple[Kind, ...]  # `kind` first, and the weaker ones whose evidence is told here
 
     @property
     def weight(self) -> Weight:
@@ -138,13 +139,18 @@ def shared(subjects: Sequence[Subject], findings: Findings) -> list[Shared]:
             for kind in (tie.kind, Kind.OPERATOR) if tie.kind in _COMPANY else (tie.kind,):
                 holders[kind, tie.name].setdefault(subject.member, set()).add(tie.host)
     found = [
-        Shared(kind, name, tuple(sorted(members)), (_evidence(kind, name, members),))
+        Shared(kind, name, in_order(members), (_evidence(kind, name, members),), (kind,))
         for (kind, name), members in holders.items()
         if weigh(members) > Weight.NONE
     ]
     order = list(Kind)
-    found.sort(key=lambda one: (order.index(one.kind), one.name))
+    # What is no fault of the ranks comes last: a graver domain of the same members tells it as well.
+    found.sort(key=lambda one: (one.weight == Weight.ADVICE, order.index(one.kind), one.name))
     return sorted(_folded(found), key=lambda one: (-one.weight, order.index(one.kind), one.name))
+
+
+def in_order(members: Iterable[Member]) -> tuple[Member, ...]:
+    return tuple(sorted(members, key=lambda member: member.place))
 
 
 def _folded(found: Sequence[Shared]) -> list[Shared]:
@@ -156,7 +162,8 @@ def _folded(found: Sequence[Shared]) -> list[Shared]:
         elif one.kind is not Kind.OPERATOR and (kept[over].kind, one.kind) != (Kind.ADDRESS, Kind.NETWORK):
             stronger = kept[over]
             evidence = tuple(dict.fromkeys((*stronger.evidence, *one.evidence)))
-            kept[over] = Shared(stronger.kind, stronger.name, stronger.members, evidence)
+            kinds = tuple(dict.fromkeys((*stronger.kinds, *one.kinds)))
+            kept[over] = replace(stronger, evidence=evidence, kinds=kinds)
     return kept
 
 
@@ -189,7 +196,7 @@ def unknown(subjects: Sequence[Subject], findings: Findings) -> list[Unknown]:
             for kind, reason in findings.hosts.get(host, Facts()).unknown.items():
                 missing[host, kind, reason].add(subject.member)
     found = [
-        Unknown(kind, host, reason, tuple(sorted(members)))
+        Unknown(kind, host, reason, in_order(members))
         for (host, kind, reason), members in sorted(missing.items(), key=lambda item: item[0])
     ]
     return [*found, *_own_place(subjects, findings)]

@@ -3,7 +3,6 @@
 DOMAINS: dict[str, str] = {
     # who
     "the club's site": "le site du club",
-    "the club's mail": "le courrier du club",
     "the mail of {domain}": "le courrier de {domain}",
     "this program": "ce programme",
     "{first}, {second}": "{first}, {second}",
@@ -60,7 +59,7 @@ DOMAINS: dict[str, str] = {
     "the name has no such entry": "le nom n'a pas cette entrée",
     "this machine has no name server": "cette machine n'a pas de serveur de noms",
     "unknown: {what} of {host} ({reason}); what {names} may share with others is not known": (
-        "inconnu : {what} de {host} ({reason}) ; ce que {names} partage avec d'autres n'est pas connu"
+        "inconnu : {what} de {host} ({reason}) ; ce qui serait partagé par {names} n'est pas connu"
     ),
     "unknown: this machine's public address ({reason}); whether it shares a line with the club's site or mail cannot be seen from here": (
         "inconnu : l'adresse publique de cette machine ({reason}) ; si elle partage une ligne avec le site ou le courrier "
@@ -74,11 +73,11 @@ DOMAINS: dict[str, str] = {
     "only {count} of [health] references: with three, of three companies, one of them may fail": (
         "seulement {count} dans les références de [health] : avec trois, de trois entreprises, l'une d'elles peut manquer"
     ),
-    "the references {first} and {second} are in one place ({name}): they count as one; take one elsewhere": (
-        "les références {first} et {second} sont au même endroit ({name}) : elles comptent pour une ; prenez-en une ailleurs"
+    "the references {first} and {second} are in one place ({place}): they count as one; take one elsewhere": (
+        "les références {first} et {second} sont au même endroit ({place}) : elles comptent pour une ; prenez-en une ailleurs"
     ),
-    "the reference {reference} is in one place with {name} ({place}): it fails with what it should judge; take one elsewhere": (
-        "la référence {reference} est au même endroit que {name} ({place}) : elle tombe avec ce qu'elle doit juger ; "
+    "the reference {reference} is in one place with {names} ({place}): it fails with what it should judge; take one elsewhere": (
+        "la référence {reference} est au même endroit que {names} ({place}) : elle tombe avec ce qu'elle doit juger ; "
         "prenez-en une ailleurs"
     ),
     "without [club] site_url messages carry no link to a page of your own, and nobody sees whether the site can be read": (
