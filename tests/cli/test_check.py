@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from fallback_cast.cli.check_settings import Ending, ending_certificates
+from fallback_cast.health.facts import Findings
+from fallback_cast.model.errors import Layer
+from fallback_cast.model.health import Check
+from fallback_cast.model.texts import Phrase
 from tests.cli.test_commands import settings
 from tests.cli.test_demo import run
 from tests.counterparts.dns_faults import DnsFaults, dns_faults
 from tests.counterparts.http_faults import HttpFaults, reply
+from tests.counterparts.http_faults import http_faults as http_faults_of
 from tests.counterparts.netns import Network
 from tests.counterparts.processes import Daemon
+from tests.counterparts.tls import Certificates
 
 THREE = '[health]\nreferences = ["tcp://127.0.0.1:53", "tcp://127.0.0.2:53", "tcp://127.0.0.3:53"]\n'
 
@@ -250,3 +259,42 @@ def test_site_mail_and_program_in_one_place(village: Village) -> None:
     assert "confiez l'un des trois à quelqu'un d'autre" in done.stdout
     english = village.check("--lang", "en")
     assert "nothing of your own would be left" in english.stdout
+
+
+# -- certificates -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("days", "warned"), [(5, True), (13, True), (40, False)])
+def test_a_certificate_that_ends_soon_is_a_warning(
+    tmp_path: Path, certificates: Certificates, days: int, warned: bool
+) -> None:
+    ends = datetime.now(UTC) + timedelta(days=days, hours=1)
+    issued = certificates.authority.issue_cert("localhost", not_after=ends)
+    issued.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    trusted = {"SSL_CERT_FILE": str(certificates.ca_file)}
+    with http_faults_of(context) as server:
+        server.always(reply(200))
+        settings(tmp_path, f"https://localhost:{server.port}/", extra=THREE)
+        found = json.loads(run("check", "--json", cwd=tmp_path, env=trusted).stdout)
+        done = run("check", "--lang", "fr", cwd=tmp_path, env=trusted)
+    assert found["certificates_ending"] == ([{"host": "localhost", "days": days}] if warned else [])
+    assert done.returncode == (1 if warned else 0), done.stdout
+    sentence = f"le certificat de localhost se termine dans {days} jours : faites-le renouveler"
+    assert (sentence in done.stdout) is warned
+
+
+def test_days_left_that_only_a_probe_saw() -> None:
+    """Behind STARTTLS the probe alone meets the certificate; the shortest of several counts."""
+    detail = "certificate valid for {days} days"
+    seen = [
+        ("smtp.example.org", [Check(Layer.TLS, True, 0.1, Phrase(detail, days=3))]),
+        ("smtp.example.org", [Check(Layer.TLS, True, 0.1, Phrase(detail, days=2))]),
+        ("long.example.org", [Check(Layer.TLS, True, 0.1, Phrase(detail, days=15))]),
+        ("failed.example.org", [Check(Layer.TLS, False, 0.1, Phrase(detail, days=1))]),
+        ("elsewhere.example.org", [Check(Layer.TLS, True, 0.1, Phrase(detail, days=1))]),
+    ]
+    hosts = ["smtp.example.org", "long.example.org", "failed.example.org"]
+    assert ending_certificates(Findings({}), seen, hosts) == [Ending("smtp.example.org", 2)]
+    assert "today" in Ending("smtp.example.org", 0).text
