@@ -93,6 +93,7 @@ class Channel(ABC):
     providers: Sequence[Provider]
     always: bool = False  # gets every announcement for itself, first, outside any chain
     audience_some: bool = False  # not everybody reads its place: the chain goes on after it
+    mail_domain: str | None = None  # the domain that its mail comes from: mail of a dead domain is refused
 
     def place(self) -> str | None:
         """The address of the shared destination, normalised, if the settings name one."""

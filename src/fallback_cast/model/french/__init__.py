@@ -3,6 +3,7 @@
 from fallback_cast.model.french.channels import CHANNELS
 from fallback_cast.model.french.commands import COMMANDS
 from fallback_cast.model.french.demo import DEMO
+from fallback_cast.model.french.domains import DOMAINS
 from fallback_cast.model.french.health import HEALTH
 from fallback_cast.model.french.probes import PROBES
 from fallback_cast.model.french.reasons import REASONS
@@ -15,5 +16,6 @@ FRENCH: dict[str, str] = {
     **REASONS,
     **HEALTH,
     **PROBES,
+    **DOMAINS,
     **DEMO,
 }
