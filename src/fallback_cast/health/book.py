@@ -128,7 +128,7 @@ class HealthBook:
     def plainly_up(self, channel: str, provider: str) -> bool:
         """Up without any doubt: as many messages as its pace allows may go."""
         watch = self._watches[channel, provider]
-        doubtful = watch.unproven or watch.domain or self._is_offline()
+        doubtful = watch.unproven or watch.domain or self._said_offline
         return watch.tally.verdict is Verdict.UP and not doubtful
 
     # -- evidence ------------------------------------------------------------------------------

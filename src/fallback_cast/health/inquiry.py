@@ -8,8 +8,8 @@ from collections.abc import Callable
 from fallback_cast.health.lookout import Lookout
 from fallback_cast.health.signals import FAILURES, Reading
 from fallback_cast.health.watch import Watch
-from fallback_cast.model.health import Verdict
 
+AGAIN_S = 0.5  # references are strangers: they are not asked more often than this
 LEAVING_S = 1.0  # how long leaving waits for the references
 
 Record = Callable[[Watch, Reading, str], None]
@@ -22,17 +22,15 @@ class Inquiry:
         self._lookout, self._record = lookout, record
         self._pending: list[tuple[Watch, Reading, str]] = []
         self._asking: asyncio.Task[None] | None = None
+        self._asked_s = float("-inf")  # by the event loop's clock
 
     def must_ask(self, watch: Watch, reading: Reading) -> bool:
-        """Before it counts: the first failure in a row, the one that may take a provider down, and any
-        for which the last look is too old.
-        """
+        """Before it counts: if the last look is too old, or if it may take a provider down."""
         if reading.signal not in FAILURES or not self._lookout or watch.traits.local:
             return False
-        first = watch.tally.failures == 0.0 and watch.tally.verdict is not Verdict.DOWN
         opening = watch.tally.would_open(reading.signal, reading.layer)
         waiting = any(other is watch for other, _, _ in self._pending)
-        return first or opening or waiting or not self._lookout.knows()
+        return opening or waiting or not self._lookout.knows()
 
     def ask(self, watch: Watch, reading: Reading, source: str) -> None:
         self._pending.append((watch, reading, source))
@@ -40,10 +38,12 @@ class Inquiry:
             self._asking = asyncio.get_running_loop().create_task(self._ask())
 
     async def _ask(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
-            await self._lookout.look(anew=True)  # an answer from before the failure proves nothing
+            # An answer from before the failure proves nothing.
+            await self._lookout.look(anew=loop.time() - self._asked_s > AGAIN_S)
         finally:
-            self._asking = None
+            self._asking, self._asked_s = None, loop.time()
         pending, self._pending = self._pending, []
         for watch, reading, source in pending:
             self._record(watch, reading, source)
