@@ -46,7 +46,10 @@ def fill(disk: Path) -> Path:
 
 @pytest.fixture
 def crowded(tmp_path: Path) -> Iterator[Club]:
-    with small_disk(tmp_path / "disk", "8m") as disk, club(disk / "club", MEMBERS, "email", "telegram") as made:
+    with (
+        small_disk(tmp_path / "disk", "8m") as disk,
+        club(disk / "club", MEMBERS, "email", "telegram") as made,
+    ):
         yield made
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from tests.crash.club import MAIN, SEND, Club, club, wait_until
 from tests.cli.test_demo import run
 from tests.counterparts.http_faults import HttpFaults, reply
+from tests.crash.club import MAIN, SEND, Club, club, wait_until
 
 KILLS = int(os.environ.get("FALLBACK_CAST_KILLS", "8"))
 MEMBERS = {"email": 150, "telegram": 30}  # a bot sends twenty messages a second

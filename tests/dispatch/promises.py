@@ -6,6 +6,7 @@ said of it, from the ledger.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -101,7 +102,9 @@ class Aftermath:
                 )
                 for r in connection.execute(text("SELECT * FROM delivery ORDER BY id"))
             ]
-            self.states = {r.id: r.state for r in connection.execute(text("SELECT id, state FROM announcement"))}
+            self.states = {
+                r.id: r.state for r in connection.execute(text("SELECT id, state FROM announcement"))
+            }
         self.touches: dict[str, list[Touch]] = defaultdict(list)
         for touch in play.log:
             self.touches[touch.key].append(touch)
@@ -189,11 +192,17 @@ def unreached_means_every_route_is_spent(after: Aftermath) -> None:
         for channel, address in duty.routes:
             providers = len(after.facts.channels[channel].providers)
             tries = [t for t in after.past(duty) if t.channel == channel]
-            final = {t.provider for t in tries if t.error in ("message-refused", "access-denied", "outcome-unknown")}
+            final = {
+                t.provider
+                for t in tries
+                if t.error in ("message-refused", "access-denied", "outcome-unknown")
+            }
             spent = (
                 len(final) == providers
                 or refused[channel, duty.announcement] >= 3
-                or any(touch.answer == "address-refused" and touch.address == address for touch in after.play.log)
+                or any(
+                    touch.answer == "address-refused" and touch.address == address for touch in after.play.log
+                )
             )
             assert spent, f"{channel} was not spent: {duty} {tries}"
 
@@ -223,7 +232,8 @@ def few_are_told_twice(after: Aftermath) -> None:
 def _something_unsure_before(one: Try, past: Sequence[Try]) -> bool:
     """An earlier try whose outcome was unknown, or not known yet, when this one began."""
     return any(
-        t is not one and t.begun <= one.begun and (t.outcome == "unknown" or t.ended > one.begun) for t in past
+        t is not one and t.begun <= one.begun and (t.outcome == "unknown" or t.ended > one.begun)
+        for t in past
     )
 
 
@@ -246,19 +256,21 @@ def marks_are_true(after: Aftermath) -> None:
             if _something_unsure_before(one, own):
                 assert one.possible_duplicate, f"not marked: {one} {own}"
             if one.possible_duplicate:
-                assert _something_unsure_when_decided(one, after.past(duty)), f"marked for nothing: {one} {own}"
+                assert _something_unsure_when_decided(one, after.past(duty)), (
+                    f"marked for nothing: {one} {own}"
+                )
 
 
 def one_address_gets_one_message(after: Aftermath) -> None:
     """P11: never two at a time, and none after one that was accepted or after a refusal of the address."""
     for key, tries in after.tries_of.items():
         assert len({t.number for t in tries}) == len(tries)
-        for one, later in zip(tries, tries[1:], strict=False):
+        for one, later in itertools.pairwise(tries):
             assert one.ended <= later.begun, f"two at a time: {one} {later}"
             assert one.outcome not in SUCCESS, f"after success: {one} {later}"
             assert one.error != "address-refused", f"after a refusal: {one} {later}"
         touches = after.touches[key]
-        for first, then in zip(touches, touches[1:], strict=False):
+        for first, then in itertools.pairwise(touches):
             if first.life == then.life:
                 assert first.ended_at is not None, (first, then)
                 assert first.ended_at <= then.at, (first, then)
@@ -283,7 +295,7 @@ def nothing_is_sent_to_what_is_down(after: Aftermath) -> None:
             begun_before = after.try_of(touch).begun < touch.at
             assert touch.verdict is not Verdict.DOWN or begun_before, f"sent to a known outage: {touch}"
         trials = [t for t in touches if t.verdict is Verdict.RECOVERING]
-        for first, then in zip(trials, trials[1:], strict=False):
+        for first, then in itertools.pairwise(trials):
             if first.life == then.life:
                 assert first.ended_at is not None, (first, then)
                 assert first.ended_at <= then.at, f"two trials: {first} {then}"
@@ -302,7 +314,11 @@ def nobody_waits_long(after: Aftermath) -> None:
         stay = (policy.patience + policy.grace).total_seconds() + TICK_S + 10 * after.facts.commit
         _stays(after, duty, before, stay)
         if all(after.facts.channels[name].free for name in before):
-            gate = policy.site_first.total_seconds() if any(c.publishes for c in after.facts.channels.values()) else 0
+            gate = (
+                policy.site_first.total_seconds()
+                if any(c.publishes for c in after.facts.channels.values())
+                else 0
+            )
             start = after.opened(duty) + gate + policy.probe_budget.total_seconds()
             provider = after.facts.channels[well].providers[0]
             limit = start + stay * len(before) + provider.latency + TICK_S + 10 * after.facts.commit
@@ -313,7 +329,7 @@ def _stays(after: Aftermath, duty: Duty, before: Sequence[str], stay: float) -> 
     own = after.own(duty)
     for name in before:
         here = [t.begun for t in own if t.channel == name]
-        if here and not (duty.via == name):
+        if here and duty.via != name:
             onward = [t.begun for t in own if t.channel != name and t.begun > here[0]]
             left = min([*onward, duty.closed])
             assert left - here[0] <= stay, f"stayed {left - here[0]} s with {name}: {duty} {own}"

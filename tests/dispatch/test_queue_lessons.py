@@ -153,7 +153,12 @@ def test_no_other_failure_is_the_addresses_fault(school: School, error: str) -> 
 
 @pytest.mark.parametrize(
     "how",
-    [{"kind": RecipientKind.PLACE}, {"kind": RecipientKind.EVERYONE}, {"is_place": True}, {"place_only": True}],
+    [
+        {"kind": RecipientKind.PLACE},
+        {"kind": RecipientKind.EVERYONE},
+        {"is_place": True},
+        {"place_only": True},
+    ],
 )
 def test_a_place_is_never_suppressed(school: School, how: dict[str, object]) -> None:
     assert school.learn(("address-refused", "club@example.org"), **how) == set()
