@@ -42,7 +42,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 NO_ANSWER_S = 15.0
-LONG_S = 18.0  # a slow provider's answer
+LONG_S = 24.0  # a slow provider's answer
 RETRY_AFTER_S = (0.5, 3.0, 8.0, 40.0)
 
 

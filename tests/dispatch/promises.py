@@ -25,6 +25,7 @@ from tests.dispatch.worlds import POLICIES
 from tests.virtual_time import BEGIN
 
 SUCCESS = ("accepted", "delivered")
+EPSILON = 1e-5  # the ledger counts microseconds
 TICK_S = 1.3  # how late anything may be noticed: looks of a second, ticks of a quarter
 
 
@@ -218,7 +219,7 @@ def few_are_told_twice(after: Aftermath) -> None:
         keys = {t.key for t in own}
         told = sorted(
             (t for key in keys for t in after.arrivals(key) if after.try_of(t).delivery == duty.id),
-            key=lambda t: t.arrived_at or 0.0,
+            key=lambda t: after.try_of(t).begun,
         )
         for touch in told[1:]:
             one = after.try_of(touch)
@@ -301,6 +302,21 @@ def nothing_is_sent_to_what_is_down(after: Aftermath) -> None:
                 assert first.ended_at <= then.at, f"two trials: {first} {then}"
 
 
+def the_grace_is_kept(after: Aftermath) -> None:
+    """Design §5: after an unknown outcome, or a patience that ended in mid-attempt, the next channel follows
+    only after the grace: a receipt or a late answer may still come."""
+    for duty in after.duties:
+        own, policy = after.own(duty), after.policy(duty)
+        patience, grace = policy.patience.total_seconds(), policy.grace.total_seconds()
+        for one, then in ((a, b) for a in own for b in own if a.key != b.key and a.begun < b.begun):
+            if one.outcome == "unknown" and one.ended <= then.begun and not _outlasted(one):
+                assert then.begun >= one.ended + grace - EPSILON, f"no grace: {one} {then}"
+            if one.ended > then.begun:
+                first = min(t.begun for t in after.past(duty) if t.key == one.key)
+                soonest = max(first + patience, one.begun) + grace
+                assert then.begun >= soonest - EPSILON, f"no patience: {one} {then}"
+
+
 def nobody_waits_long(after: Aftermath) -> None:
     """P5: with a channel that is always well further down, each before it costs at most patience and grace,
     and all of them together one probe budget."""
@@ -349,5 +365,6 @@ PROMISES = (
     one_address_gets_one_message,
     every_touch_was_written_down_before,
     nothing_is_sent_to_what_is_down,
+    the_grace_is_kept,
     nobody_waits_long,
 )

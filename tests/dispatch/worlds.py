@@ -131,9 +131,9 @@ POLICIES: dict[Importance, Policy] = {
         paid=paid,
     )
     for importance, patience, probe, grace, expires, paid in (
-        (Importance.URGENT, 10, 1, 4, 90, "yes"),
-        (Importance.NORMAL, 20, 3, 6, 120, "yes"),
-        (Importance.INFO, 30, 5, 10, 150, "last"),
+        (Importance.URGENT, 10, 1, 4, 60, "yes"),
+        (Importance.NORMAL, 14, 2, 5, 75, "yes"),
+        (Importance.INFO, 20, 3, 6, 90, "last"),
     )
 }
 
