@@ -110,6 +110,7 @@ class Stage:
     clock: VirtualClock = field(default_factory=VirtualClock)
     fingerprints: dict[str, str] = field(default_factory=dict)
     references: Sequence[Reference] = ()
+    book: HealthBook | None = None  # of the last run
     _ledger: Ledger | None = None
 
     @property
@@ -143,15 +144,17 @@ class Stage:
         announce.store_announcement(self.ledger, announcement, deliveries, starts_at=at, gate_until=gate)
         return id
 
-    async def dispatch(self, watched: Sequence[str] | None = None, owner: str = "stage") -> RunEnd:
-        desk = Desk(self.ledger, inline=True)
+    async def dispatch(
+        self, watched: Sequence[str] | None = None, owner: str = "stage", desk: Desk | None = None
+    ) -> RunEnd:
+        desk = desk or Desk(self.ledger, inline=True)
 
         async def save(breakers: Sequence[memory.Breaker], seen: Sequence[object]) -> None:
-            memory.save_health(self.ledger, "stage", breakers, seen)  # type: ignore[arg-type]
+            await desk.run(memory.save_health, "stage", breakers, seen)  # type: ignore[arg-type]
 
         about = [(name, p.name) for name, channel in self.channels.items() for p in channel.providers]
         about += [("", reference.name) for reference in self.references]
-        book = HealthBook(
+        book = self.book = HealthBook(
             self.channels,
             memory.load_breakers(self.ledger),
             self.clock,
