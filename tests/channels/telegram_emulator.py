@@ -53,10 +53,12 @@ class Telegram:
         self.chats = list(chats)
         self.sent: list[Sent] = []
         self.throttled_for: int | None = None
+        self.keep_alive = True
 
     def __call__(self, request: http.Request) -> http.Action:
         try:
-            return http.reply(json={"ok": True, "result": self._result(request)})
+            answer = {"ok": True, "result": self._result(request)}
+            return http.reply(json=answer, keep_alive=self.keep_alive)
         except Refused as refused:
             body = {"ok": False, "error_code": refused.status, "description": refused.description}
             headers = {}

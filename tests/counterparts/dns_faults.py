@@ -29,6 +29,7 @@ class DnsFaults:
     port: int
     delay: float = 1.0
     broken: bool = False  # SERVFAIL to every question
+    failing: dict[str, str] = field(default_factory=dict)  # name → "servfail", "nx", "silent" …: as that label
     queries: list[tuple[str, str]] = field(default_factory=list)
     _records: list[RR] = field(default_factory=list)
     _ending: threading.Event = field(default_factory=threading.Event)
@@ -46,7 +47,7 @@ class DnsFaults:
         request = DNSRecord.parse(data)
         name, kind = str(request.q.qname).lower(), QTYPE[request.q.qtype]
         self.queries.append((name, kind))
-        label = name.partition(".")[0]
+        label = self.failing.get(name.rstrip("."), name.partition(".")[0])
         if label == "silent" or (label == "udp-silent" and not over_tcp):
             return None
         if label == "slow":

@@ -36,6 +36,11 @@ class Namespace:
     def run(self, words: Sequence[object], stdin: str = "") -> str:
         return run(self.command(*words), stdin=stdin)
 
+    def listens(self, address: str, port: int) -> bool:
+        """Whether somebody takes TCP connections at this address of ours."""
+        found = self.run([require.program("ss"), "-Hltn", "sport", "=", str(port)])
+        return f"{address}:{port}" in found
+
     @contextmanager
     def entered(self) -> Iterator[None]:
         """New sockets of this thread belong here; names still resolve by the machine's files."""
@@ -63,14 +68,31 @@ class Network:
             _ip("-n", self.server.name, "link", "set", self.server.device, "up")
 
     @contextmanager
-    def filtered(self, rule: str) -> Iterator[None]:
-        """With an nft rule for what the server would receive: `tcp dport 80 drop` and the like."""
-        table = f"table inet faults {{ chain arriving {{ type filter hook input priority 0; {rule}; }}; }}\n"
-        self.server.run([require.program("nft"), "-f", "-"], stdin=table)
+    def unplugged(self) -> Iterator[None]:
+        """The client's own end is down: it has no route at all, and knows it."""
+        _ip("-n", self.client.name, "link", "set", self.client.device, "down")
         try:
             yield
         finally:
-            self.server.run([require.program("nft"), "delete", "table", "inet", "faults"])
+            _ip("-n", self.client.name, "link", "set", self.client.device, "up")
+
+    def filtered(self, rule: str) -> AbstractContextManager[None]:
+        """With an nft rule for what the server would receive: `tcp dport 80 drop` and the like."""
+        return _filtered(self.server, "filter hook input priority 0", rule)
+
+    def muted(self, rule: str = "") -> AbstractContextManager[None]:
+        """What the client sends is lost, all of it or what the rule matches; what is on its way to it arrives."""
+        device = f'oifname "{self.client.device}"'
+        return _filtered(self.client, "filter hook output priority 0", f"{device} {rule} drop")
+
+    def redirected(self, rule: str) -> AbstractContextManager[None]:
+        """With an nft rule for where the client's connections go: `tcp dport 80 dnat ip to …`."""
+        return _filtered(self.client, "nat hook output priority -100", rule)
+
+    def add_address(self, address: str) -> str:
+        """One more address of the server, for a host of its own."""
+        _ip("-n", self.server.name, "address", "add", f"{address}/24", "dev", self.server.device)
+        return address
 
     def dropped(self, port: int) -> AbstractContextManager[None]:
         """Connecting hangs."""
@@ -92,11 +114,6 @@ class Network:
 
         `more` are options of dnsmasq; `patience` is how many seconds its clients wait for it.
         """
-        files = Path("/etc/netns", self.client.name)
-        files.mkdir(parents=True)
-        files.joinpath("resolv.conf").write_text(
-            f"nameserver {self.server.address}\noptions timeout:{patience} attempts:1\n"
-        )
         options = [
             f"--address=/{name}/{address}"
             for name, found in addresses.items()
@@ -114,15 +131,23 @@ class Network:
             self.directory / "dnsmasq.log",
             self._dns_up,
         )
+        with self.asking(self.server.address, patience=patience), daemon.running():
+            yield daemon
+
+    @contextmanager
+    def asking(self, *name_servers: str, patience: int = 1) -> Iterator[None]:
+        """Processes in the client namespace ask these name servers, each for `patience` seconds."""
+        files = Path("/etc/netns", self.client.name)
+        files.mkdir(parents=True)
+        lines = [*(f"nameserver {server}" for server in name_servers), f"options timeout:{patience} attempts:1"]
+        files.joinpath("resolv.conf").write_text("\n".join(lines) + "\n")
         try:
-            with daemon.running():
-                yield daemon
+            yield
         finally:
             shutil.rmtree(files)
 
     def _dns_up(self) -> bool:
-        listening = self.server.run([require.program("ss"), "-Hltn", "sport", "=", "53"])
-        return self.server.address in listening
+        return self.server.listens(self.server.address, 53)
 
 
 @contextmanager
@@ -141,6 +166,17 @@ def network(directory: Path) -> Iterator[Network]:
             stack.callback(_ip, "netns", "delete", namespace.name)
         _connect(client, server)
         yield Network(client, server, directory)
+
+
+@contextmanager
+def _filtered(namespace: Namespace, kind: str, rule: str) -> Iterator[None]:
+    name = f"faults{uuid.uuid4().hex[:6]}"
+    table = f"table inet {name} {{ chain here {{ type {kind}; {rule}; }}; }}\n"
+    namespace.run([require.program("nft"), "-f", "-"], stdin=table)
+    try:
+        yield
+    finally:
+        namespace.run([require.program("nft"), "delete", "table", "inet", name])
 
 
 def _add(namespace: Namespace) -> None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.counterparts import require
-from tests.counterparts.ports import HOST, free_port
-from tests.counterparts.processes import Daemon, running, wait_for
+from tests.counterparts.netns import Namespace
+from tests.counterparts.ports import HOST, answers, free_port
+from tests.counterparts.processes import Daemon, wait_for
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,19 @@ class SmtpSink:
 
 
 @contextmanager
-def smtp_sink(directory: Path, *, keep: bool = False) -> Iterator[SmtpSink]:
-    """Only counts the mails unless asked to `keep` each as a file."""
-    port, mails = free_port(), directory / "mails"
+def smtp_sink(
+    directory: Path, *, keep: bool = False, host: str = HOST, within: Namespace | None = None
+) -> Iterator[SmtpSink]:
+    """Only counts the mails unless asked to `keep` each as a file. `within` a namespace it has port 25."""
+    port, mails = 25 if within else free_port(), directory / "mails"
     mails.mkdir(parents=True)
     account = ["-u", "root"] if os.geteuid() == 0 else []
     dump = ["-d", f"{mails}/%M."] if keep else []
-    command = [require.program("smtp-sink"), "-c", *account, *dump, f"{HOST}:{port}", "1000"]
-    with running(command, directory / "log", port=port) as daemon:
-        yield SmtpSink(HOST, port, directory, keep, daemon)
+    command = [require.program("smtp-sink"), "-c", *account, *dump, f"{host}:{port}", "1000"]
+
+    def ready() -> bool:
+        return within.listens(host, port) if within else answers(port)
+
+    words = within.command(*command) if within else command
+    with Daemon(words, directory / "log", ready).running() as daemon:
+        yield SmtpSink(host, port, directory, keep, daemon)

@@ -65,12 +65,12 @@ class WebhookChannel(Channel, Provider):
     """A channel with one provider: the receiver itself. Its only address is the URL in the settings."""
 
     kind = "webhook"
-    traits = Traits(deduplicates=True)
 
     def __init__(self, settings: Settings, context: BuildContext) -> None:
         self.name = settings.name
         self.always = bool(settings.always)
         self.audience_some = settings.audience == "some"
+        self.traits = Traits(deduplicates=True, local=settings.needs == "local")
         self._club = context.club
         parts = urlsplit(str(settings.url))
         self._path = parts.path + (f"?{parts.query}" if parts.query else "")

@@ -158,6 +158,7 @@ class App:
             fingerprints,
             save,
             evidence=await desk.run(load_evidence, about),
+            references=self.references,
             machine=machine,
         )
         world = World(self.channels, self.settings.policies(), self.club.timezone, self.clock)

@@ -89,7 +89,6 @@ class MatrixChannel(Channel, Provider):
     """A channel with one provider: the homeserver."""
 
     kind = "matrix"
-    traits = Traits(deduplicates=True, deduplicates_for=REMEMBERED_S)
     deduplicates = True
 
     def __init__(self, settings: Settings, context: BuildContext) -> None:
@@ -98,6 +97,9 @@ class MatrixChannel(Channel, Provider):
         self.name = settings.name
         self.always = bool(settings.always)
         self.audience_some = settings.audience == "some"
+        self.traits = Traits(
+            deduplicates=True, deduplicates_for=REMEMBERED_S, local=settings.needs == "local"
+        )
         self.failure_domains = frozenset(settings.failure_domains or (parts.hostname or settings.name,))
         self.providers: Sequence[Provider] = (self,)
         self._club = context.club

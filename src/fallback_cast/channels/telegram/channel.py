@@ -101,12 +101,12 @@ class TelegramChannel(Channel, Provider):
     """A channel with one provider: the bot."""
 
     kind = "telegram"
-    traits = Traits()
 
     def __init__(self, settings: Settings, context: BuildContext) -> None:
         self.name = settings.name
         self.always = bool(settings.always)
         self.audience_some = settings.audience == "some"
+        self.traits = Traits(local=settings.needs == "local")
         self.failure_domains = frozenset(settings.failure_domains or ("telegram",))
         self.providers: Sequence[Provider] = (self,)
         self._club = context.club
