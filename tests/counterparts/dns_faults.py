@@ -29,7 +29,9 @@ class DnsFaults:
     port: int
     delay: float = 1.0
     broken: bool = False  # SERVFAIL to every question
-    failing: dict[str, str] = field(default_factory=dict)  # name → "servfail", "nx", "silent" …: as that label
+    failing: dict[str, str] = field(
+        default_factory=dict
+    )  # name → "servfail", "nx", "silent" …: as that label
     queries: list[tuple[str, str]] = field(default_factory=list)
     _records: list[RR] = field(default_factory=list)
     _ending: threading.Event = field(default_factory=threading.Event)

@@ -139,7 +139,10 @@ class Network:
         """Processes in the client namespace ask these name servers, each for `patience` seconds."""
         files = Path("/etc/netns", self.client.name)
         files.mkdir(parents=True)
-        lines = [*(f"nameserver {server}" for server in name_servers), f"options timeout:{patience} attempts:1"]
+        lines = [
+            *(f"nameserver {server}" for server in name_servers),
+            f"options timeout:{patience} attempts:1",
+        ]
         files.joinpath("resolv.conf").write_text("\n".join(lines) + "\n")
         try:
             yield

@@ -13,11 +13,10 @@ import re
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from email.policy import default
@@ -62,14 +61,22 @@ class Done:
         return next(channel for channel in self.json["channels"] if channel["name"] == name)
 
 
-@dataclass
+@dataclass(frozen=True, order=True)
+class Carried:
+    """One sendMessage: when it came and when it had been answered, by time.monotonic."""
+
+    came: float
+    answered: float
+    text: str
+
+
 class Messenger(Telegram):
     """The Bot API with one private chat for each member, and the moments at which it was busy."""
 
     def __init__(self, members: int) -> None:
         super().__init__(*(Chat(1000 + n, "private") for n in range(members)))
         self._by_id = {chat.id: chat for chat in self.chats}
-        self.busy: list[tuple[float, float]] = []  # of each sendMessage: came, was answered
+        self.busy: list[Carried] = []
         self.delay_s = 0.0
 
     def _chat(self, body: Mapping[str, Any]) -> Chat:
@@ -84,9 +91,12 @@ class Messenger(Telegram):
         def perform(wire: http.Wire) -> None:
             wire.pause(self.delay_s)
             action.perform(wire)
-            self.busy.append((came, time.monotonic()))
+            self.busy.append(Carried(came, time.monotonic(), request.json()["text"]))
 
         return http.Action(perform, action.keep_alive)
+
+    def busy_with(self, title: str) -> list[Carried]:
+        return [carried for carried in list(self.busy) if title in carried.text]
 
 
 @dataclass
@@ -143,17 +153,22 @@ class Village:
         return self.finish(self.start(*words), within_s)
 
     def announce(self, title: str, *words: str) -> subprocess.Popen[str]:
-        return self.start("send", "-t", title, "-b", "The pitch is flooded.", "-i", "urgent", "--json", *words)
+        return self.start(
+            "send", "-t", title, "-b", "The pitch is flooded.", "-i", "urgent", "--json", *words
+        )
 
     def enrol(self, count: int, *, few: int = 0) -> None:
         """So many members with both addresses; the first `few` are in the group `few`."""
         lines = ["name,telegram,email,groups"]
-        lines += [
-            f"Member {n},{1000 + n},m{n}@example.org,{'few' if n < few else ''}" for n in range(count)
-        ]
+        lines += [f"Member {n},{1000 + n},m{n}@example.org,{'few' if n < few else ''}" for n in range(count)]
         self.folder.joinpath("members.csv").write_text("\n".join(lines) + "\n")
         done = self.run("members", "import", "members.csv")
         assert done.code == 0, done.stderr
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What the ledger says."""
+        with closing(sqlite3.connect(self.folder / "fallback-cast.db")) as ledger:
+            return ledger.execute(query).fetchall()
 
     def time_passes(self, seconds: int = _HELD_DOWN_S) -> None:
         """As if all that was seen of the platforms had been seen so much earlier; nobody sends meanwhile."""
@@ -163,11 +178,10 @@ class Village:
             "outage": ("began_at", "ended_at"),
             "pace": ("next_at",),
         }
-        with sqlite3.connect(self.folder / "fallback-cast.db") as ledger:
+        with closing(sqlite3.connect(self.folder / "fallback-cast.db")) as ledger, ledger:
             for table, names in columns.items():
                 changes = ", ".join(f"{name} = {name} - {seconds * 1_000_000}" for name in names)
                 ledger.execute(f"UPDATE {table} SET {changes}")
-        ledger.close()
 
     # -- what arrived --------------------------------------------------------------------------
 
@@ -212,7 +226,13 @@ final_timeout = "8s"
 
 
 def webhook(name: str, url: str, *more: str) -> str:
-    lines = [f'name = "{name}"', 'kind = "webhook"', f'url = "{url}"', 'secret = "file:secret"', 'timeout = "3s"']
+    lines = [
+        f'name = "{name}"',
+        'kind = "webhook"',
+        f'url = "{url}"',
+        'secret = "file:secret"',
+        'timeout = "3s"',
+    ]
     return "\n".join([*lines, *more])
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
+from aiohappyeyeballs import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
@@ -28,6 +29,7 @@ for _name in ("httpx", "httpcore", "aiohttp", "aiohttp.client", "aiohttp.interna
     logging.getLogger(_name).disabled = True
 
 FAULTS = (aiohttp.ClientError, OSError)
+HEARD_WITHIN = 0.8  # of the time for an answer; the rest is for what was heard at the last moment
 
 
 class _Resolver(AbstractResolver):
@@ -42,6 +44,19 @@ class _Resolver(AbstractResolver):
 
     async def close(self) -> None:
         return None
+
+
+def _open_socket(info: AddrInfoType, *, unanswered_s: float) -> socket.socket:
+    """A socket that forgets what its other end has not acknowledged in so many seconds (RFC 5482).
+
+    Else the kernel would go on trying for minutes after we have given up, also after our own end: a
+    message that went out by another way since would arrive once more when the line returns.
+    """
+    family, kind, proto, _, _ = info
+    sock = socket.socket(family, kind, proto)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, max(1, int(unanswered_s * 1000)))
+    return sock
 
 
 def open_session(
@@ -60,6 +75,7 @@ def open_session(
         limit=max_connections,
         ssl=context if context is not None else True,
         resolver=_Resolver(),
+        socket_factory=lambda info: _open_socket(info, unanswered_s=HEARD_WITHIN * read_s),
         force_close=fresh,
         **keep,
     )
