@@ -268,8 +268,7 @@ class Dispatcher:
         standings = {
             name: self.book.standing(name, self.lessons.ended(announcement.id, name)) for name in self._lanes
         }
-        offline = self.book.offline is not None
-        outlook = Outlook(standings, offline, quiet_until(now, self._world.timezone))
+        outlook = Outlook(standings, self.book.holds, quiet_until(now, self._world.timezone))
         self._outlooks[announcement.id] = (self.version, now, outlook)
         return outlook
 

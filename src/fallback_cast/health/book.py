@@ -20,7 +20,7 @@ from fallback_cast.health.keeping import Keeping, Save
 from fallback_cast.health.line import REFERENCE, Line, LineState
 from fallback_cast.health.lookout import Lookout, Reference
 from fallback_cast.health.signals import FAILURES, Reading
-from fallback_cast.health.watch import NEVER, PROBE_AGAIN, Watch, begin_watch, remember
+from fallback_cast.health.watch import NEVER, OFFLINE, PROBE_AGAIN, SILENT, Watch, begin_watch, remember
 from fallback_cast.ledger.memory import Breaker
 from fallback_cast.model.channel import Channel
 from fallback_cast.model.errors import SendError
@@ -64,7 +64,7 @@ class HealthBook:
         self._lines: dict[str, Line] = {machine: Line()}
         self._local = frozenset(name for name, channel in channels.items() if channel.traits.local)
         self._last_at = NEVER
-        self._said_offline = False
+        self._said_cut_off = ""
         known = {(breaker.channel, breaker.provider): breaker for breaker in stored}
         self._watches = {
             (name, p.name): begin_watch(
@@ -90,15 +90,15 @@ class HealthBook:
     # -- standing ------------------------------------------------------------------------------
 
     def standing(self, channel: str, ended: str = "") -> ChannelStanding:
-        now, offline = self._clock.now(), self._is_offline()
-        providers = tuple(watch.standing(now, offline=offline) for watch in self._of[channel])
+        now, cut_off = self._clock.now(), self._cut_off()
+        providers = tuple(watch.standing(now, cut_off=cut_off) for watch in self._of[channel])
         return ChannelStanding(channel, self._channels[channel].traits, providers, ended)
 
     def usable(self, channel: str, provider: str) -> bool:
         return self._usable(self._watches[channel, provider])
 
     def _usable(self, watch: Watch) -> bool:
-        return watch.may_be_tried(self._clock.now(), offline=self._is_offline())[0]
+        return watch.may_be_tried(self._clock.now(), cut_off=self._cut_off())[0]
 
     def verdict(self, channel: str) -> Verdict:
         """The best of a channel's providers."""
@@ -122,13 +122,23 @@ class HealthBook:
     def _line(self) -> Line:
         return self._lines[self._machine]
 
-    def _is_offline(self) -> bool:
-        return bool(self._lookout) and self._line.state(self._clock.now()) is LineState.OFFLINE
+    @property
+    def holds(self) -> bool:
+        """Nothing is sent by our own line now: we are offline, or no reference answers and it is too early
+        to say so. What would be tried meanwhile would be tried in vain.
+        """
+        return bool(self._cut_off())
+
+    def _cut_off(self) -> str:
+        now = self._clock.now()
+        if not self._lookout or not self._line.silent(now):
+            return ""
+        return OFFLINE if self._line.state(now) is LineState.OFFLINE else SILENT
 
     def plainly_up(self, channel: str, provider: str) -> bool:
         """Up without any doubt: as many messages as its pace allows may go."""
         watch = self._watches[channel, provider]
-        doubtful = watch.unproven or watch.domain or self._said_offline
+        doubtful = watch.unproven or watch.domain or self._said_cut_off
         return watch.tally.verdict is Verdict.UP and not doubtful
 
     # -- evidence ------------------------------------------------------------------------------
@@ -195,7 +205,7 @@ class HealthBook:
         self._calm_down(watch, seen)
         if self._face(watch) != before:
             self._changed(watch.channel)
-        self._notice_offline()
+        self._notice_line()
 
     def _evidence(self, channel: str, provider: str, reading: Reading, source: str) -> Evidence:
         # Strictly after the last one: what is stored has the order in which it was judged.
@@ -264,16 +274,16 @@ class HealthBook:
         if not self._line.state(seen.at).trusted:
             for watch in self._watches.values():
                 watch.calm_until = NEVER
-        self._notice_offline()
+        self._notice_line()
 
     def _now(self) -> datetime:
         return max(self._clock.now(), self._last_at)
 
-    def _notice_offline(self) -> None:
-        """Tell everybody when we go offline or come back."""
-        offline = self._is_offline()
-        if offline is not self._said_offline:
-            self._said_offline = offline
+    def _notice_line(self) -> None:
+        """Tell everybody when our own line goes or comes back."""
+        cut_off = self._cut_off()
+        if cut_off != self._said_cut_off:
+            self._said_cut_off = cut_off
             for channel in self._of:
                 self._changed(channel)
 
@@ -348,9 +358,10 @@ class HealthBook:
             and self._line.looked_before(now - PROBE_AGAIN)
         ):
             self._lookout.begin()
-        self._notice_offline()
+        self._notice_line()
+        doubtful = self._cut_off() == SILENT
         for watch in self._watches.values():
-            if watch.wants_a_look(now):
+            if watch.wants_a_look(now) or (doubtful and watch.may_witness(now)):
                 self._start_probe(watch)
 
     async def doubt(self, channel: str, provider: str, begun_at: datetime, within_s: float) -> None:

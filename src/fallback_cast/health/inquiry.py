@@ -8,6 +8,7 @@ from collections.abc import Callable
 from fallback_cast.health.lookout import Lookout
 from fallback_cast.health.signals import FAILURES, Reading
 from fallback_cast.health.watch import Watch
+from fallback_cast.model.health import Verdict
 
 AGAIN_S = 0.5  # references are strangers: they are not asked more often than this
 LEAVING_S = 1.0  # how long leaving waits for the references
@@ -25,12 +26,15 @@ class Inquiry:
         self._asked_s = float("-inf")  # by the event loop's clock
 
     def must_ask(self, watch: Watch, reading: Reading) -> bool:
-        """Before it counts: if the last look is too old, or if it may take a provider down."""
+        """Before it counts: the first one in a row, the one that may take a provider down, and any for
+        which the last look is too old.
+        """
         if reading.signal not in FAILURES or not self._lookout or watch.traits.local:
             return False
+        first = watch.tally.failures == 0.0 and watch.tally.verdict is not Verdict.DOWN
         opening = watch.tally.would_open(reading.signal, reading.layer)
         waiting = any(other is watch for other, _, _ in self._pending)
-        return opening or waiting or not self._lookout.knows()
+        return first or opening or waiting or not self._lookout.knows()
 
     def ask(self, watch: Watch, reading: Reading, source: str) -> None:
         self._pending.append((watch, reading, source))

@@ -82,6 +82,13 @@ class Line:
         lately = self._worked_at is not None and now - self._worked_at <= WORKED_LATELY
         return LineState.UNDECIDED if self._answering() or lately else LineState.OFFLINE
 
+    def silent(self, now: datetime) -> bool:
+        """No reference answers and nobody has shown since that the line works: we are offline, or it is too
+        early to say so. Nothing is sent then, but no verdict follows from it.
+        """
+        state = self.state(now)
+        return state is LineState.OFFLINE or (state is LineState.UNDECIDED and not self._answering())
+
     def belied(self, now: datetime) -> bool:
         """A channel has worked after a look at silent references, lately."""
         return self._belied_at is not None and now - self._belied_at <= LOOK_HOLDS

@@ -16,8 +16,10 @@ from fallback_cast.routing.outlook import ProviderStanding
 
 PROBE_AT_MOST_S = 15.0
 PROBE_AGAIN = timedelta(seconds=10)  # a provider that has not shown yet that it works
+WITNESS_AGAIN = timedelta(seconds=3)  # longer than an answer may have been on its way
 FRESH = timedelta(seconds=30)  # a good word younger than this needs no probe before a broadcast
 OFFLINE = "our own network is down"
+SILENT = "no reference answers: perhaps our own network is down"
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -57,8 +59,8 @@ class Watch:
 
     # -- standing ------------------------------------------------------------------------------
 
-    def standing(self, now: datetime, *, offline: bool) -> ProviderStanding:
-        usable, reason, retry_at = self.may_be_tried(now, offline=offline)
+    def standing(self, now: datetime, *, cut_off: str) -> ProviderStanding:
+        usable, reason, retry_at = self.may_be_tried(now, cut_off=cut_off)
         return ProviderStanding(
             name=self.provider.name,
             domains=self.provider.failure_domains,
@@ -69,8 +71,11 @@ class Watch:
             deduplicates=self.provider.deduplicates,
         )
 
-    def may_be_tried(self, now: datetime, *, offline: bool) -> tuple[bool, str, datetime | None]:
-        """Usable or not; if not: why, in words for people, and when to look again."""
+    def may_be_tried(self, now: datetime, *, cut_off: str) -> tuple[bool, str, datetime | None]:
+        """Usable or not; if not: why, in words for people, and when to look again.
+
+        `cut_off` is why our own line carries nothing now; empty: it does.
+        """
         tally = self.tally
         tally.pass_time(now)
         down = tally.verdict is Verdict.DOWN
@@ -78,8 +83,8 @@ class Watch:
             return True, "", None
         if down and tally.configuration:
             return False, f"our account or settings are refused ({tally.detail})", tally.retry_at
-        if offline and not self.traits.local:
-            return False, OFFLINE, now + PROBE_AGAIN
+        if cut_off and not self.traits.local:
+            return False, cut_off, now + PROBE_AGAIN
         if down:
             return False, f"down ({tally.detail})", tally.retry_at
         if self.domain:
@@ -90,6 +95,11 @@ class Watch:
         if tally.verdict is Verdict.RECOVERING and self.trial_taken:
             return False, "recovering: one message goes first", now + PROBE_AGAIN
         return True, "", None
+
+    def may_witness(self, now: datetime) -> bool:
+        """Whether a probe may show that our own line works, though no reference answers."""
+        rested = self.probed_at is None or now - self.probed_at >= WITNESS_AGAIN
+        return rested and not self.traits.local and self.tally.verdict is not Verdict.DOWN
 
     # -- probes --------------------------------------------------------------------------------
 

@@ -35,5 +35,5 @@ class Outlook:
     """The world at one moment. A channel that is missing was removed from the settings."""
 
     channels: Mapping[str, ChannelStanding]
-    offline: bool = False
+    offline: bool = False  # our own line carries nothing now: what waits is held
     quiet_until: datetime | None = None

@@ -21,5 +21,6 @@ HEALTH: dict[str, str] = {
     "nothing is known any more: nobody has looked for a long time": "on ne sait plus rien : personne n'a regardé depuis longtemps",
     "no details": "sans précision",
     "our own network is down": "notre propre réseau est en panne",
+    "no reference answers: perhaps our own network is down": "aucune référence ne répond : notre propre réseau est peut-être en panne",
     "down with its failure domain": "en panne avec son domaine de panne",
 }
