@@ -5,7 +5,28 @@ COMMANDS: dict[str, str] = {
     "One announcement over ranked channels, with automatic fallback when a platform is out.": (
         "Une annonce, plusieurs canaux classés, et le repli automatique quand une plateforme est en panne."
     ),
-    "Example": "Exemple",
+    "Example:": "Exemple :",
+    "fallback-cast send -t 'Contest cancelled' -b 'The pitch is flooded.' -i urgent": (
+        "fallback-cast send -t 'Concours annulé' -b 'Le terrain est inondé.' -i urgent"
+    ),
+    "TEXT": "TEXTE",
+    "FILE": "FICHIER",
+    "FOLDER": "DOSSIER",
+    "NAME": "NOM",
+    "NUMBER": "NOMBRE",
+    "WHEN": "QUAND",
+    "ADDRESS": "ADRESSE",
+    "KEY": "CLÉ",
+    "DURATION": "DURÉE",
+    "IMPORTANCE": "IMPORTANCE",
+    "{name} is missing": "il manque {name}",
+    "there is no option {name}": "l'option {name} n'existe pas",
+    "there is no command {name}": "la commande {name} n'existe pas",
+    "{name} wants a value": "il faut une valeur après {name}",
+    "nothing more is wanted after the command: {name}": "il y a un mot de trop : {name}",
+    "this is no value for {name}": "cette valeur ne convient pas à {name}",
+    "did you mean {name}? All options: {command} --help": "vouliez-vous dire {name} ? Toutes les options : {command} --help",
+    "{command} --help explains": "{command} --help explique tout",
     "The settings file (default: channels.toml)": "Le fichier de réglages (par défaut : channels.toml)",
     "One JSON object on standard output": "Un objet JSON sur la sortie standard",
     "Language: fr or en": "Langue : fr ou en",
@@ -32,21 +53,21 @@ COMMANDS: dict[str, str] = {
     "When the event takes place": "Quand l'événement a lieu",
     "Where the event takes place": "Où l'événement a lieu",
     "A page with more": "Une page qui en dit plus",
-    "Idempotency key: the same key announces once": "Clé d'idempotence : la même clé n'annonce qu'une fois",
+    "A word of your own: with the same one nothing is announced twice": "Un mot à vous : avec le même, rien n'est annoncé deux fois",
     "Nothing on public places": "Rien sur les lieux publics",
     "On public places too, with --group or --private": "Aussi sur les lieux publics, avec --group ou --private",
     "To the organiser alone": "À l'organisateur seul",
     "Even if the same went out within the last hour": "Même si la même annonce est partie dans l'heure",
-    "Show routes, parts and cost; send nothing": "Montrer routes, parties et coût, sans rien envoyer",
+    "Show routes, parts and cost; send nothing": "Montrer qui recevrait quoi, par où et à quel prix, sans rien envoyer",
     "Do not ask": "Ne pas poser de question",
-    "Store it and leave the sending to another process": "L'enregistrer et laisser l'envoi à un autre processus",
+    "Store it and leave the sending to another process": "L'enregistrer sans l'envoyer ; un autre fallback-cast l'enverra",
     "Return after this long, e.g. 5m; what is open goes on later": (
         "Rendre la main après cette durée, par ex. 5m ; le reste continue plus tard"
     ),
     "Where an announcement stands, or the newest ones.": "Où en est une annonce, ou les plus récentes.",
     "The newest announcements.": "Les annonces les plus récentes.",
     "How many": "Combien",
-    "Watch an announcement go out, whoever sends it.": "Regarde une annonce partir, quel que soit le processus qui l'envoie.",
+    "Watch an announcement go out, whoever sends it.": "Regarde une annonce partir, même si un autre programme l'envoie.",
     "Settle what an interrupted run left.": "Termine ce qu'un envoi interrompu a laissé.",
     "Take up unreached recipients again, with today's settings.": (
         "Reprend les destinataires non atteints, avec les réglages d'aujourd'hui."
@@ -72,19 +93,31 @@ COMMANDS: dict[str, str] = {
         "cette commande n'envoie rien ; un fallback-cast en marche, ou `fallback-cast resume`, continue"
     ),
     "nothing is open": "rien n'est en cours",
-    "{count} recipients are taken up again": "{count} destinataires repris",
+    "taken up again: {count}": "repris : {count}",
+    "recipients by the channel that is tried first: {first}": "destinataires, selon le premier canal essayé : {first}",
+    "{channel} costs {first}; at most {most} if all other channels fail": (
+        "{channel} coûte {first}, et au plus {most} si tous les autres canaux échouent"
+    ),
+    "Send it now? [Y/n]": "Envoyer maintenant ? [O/n]",
+    "nothing was sent, and nothing is stored": "rien n'a été envoyé, ni enregistré",
+    "{moment} is past": "{moment}, c'est déjà passé",
+    "nobody is in the group {name!r}": "personne n'est dans le groupe {name!r}",
+    "`fallback-cast members import FILE` brings members and groups in": (
+        "`fallback-cast members import FICHIER` fait entrer les membres et leurs groupes"
+    ),
     "another fallback-cast is sending; this one watches, and takes over if it ends": (
         "un autre fallback-cast envoie déjà ; celui-ci regarde, et prend la suite s'il s'arrête"
     ),
-    "you stopped watching; the announcement is stored: `fallback-cast resume` goes on": (
-        "vous ne regardez plus ; l'annonce est enregistrée : `fallback-cast resume` continue"
+    "interrupted, not cancelled: what was on its way may have gone out, the rest is stored and goes on with `fallback-cast resume`": (
+        "interrompu, pas annulé : ce qui était en chemin est peut-être parti, le reste est enregistré ; "
+        "`fallback-cast resume` continue l'envoi"
     ),
     "stopped; what is stored is not lost: `fallback-cast resume` goes on": (
         "arrêté ; ce qui est enregistré n'est pas perdu : `fallback-cast resume` continue"
     ),
     "it goes on at {moment}; keep this machine on and run `fallback-cast resume`, by hand or by cron": (
-        "la suite est prévue à {moment} ; laissez cette machine allumée et lancez "
-        "`fallback-cast resume`, à la main ou par cron"
+        "la suite est prévue pour le {moment} ; laissez cette machine allumée et lancez "
+        "`fallback-cast resume`, à la main ou par une tâche planifiée (cron)"
     ),
     "the same title and text went out within the last hour, as {id}": (
         "le même titre et le même texte sont partis dans l'heure : {id}"
@@ -133,12 +166,13 @@ COMMANDS: dict[str, str] = {
     ),
     # plan
     "plan: {total} recipients; nothing is sent": "plan : {total} destinataires ; rien n'est envoyé",
-    "{count} begin here": "{count} commencent ici",
-    "{count} could come here": "{count} peuvent y venir",
-    "{count} parts, {encoding}": "{count} parties, {encoding}",
-    "{cost} for those who begin here": "{cost} pour ceux qui commencent ici",
+    "first choice of {count}": "premier choix pour {count}",
+    "possible for {count}": "possible pour {count}",
+    "parts of each message: {count}": "parties par message : {count}",
+    "price for the first: {cost}": "prix pour les premiers : {cost}",
     "at least {time}": "au moins {time}",
-    "{count} cannot be reached: {reason}": "{count} ne peuvent pas être atteints : {reason}",
+    "left out: {count} ({reason})": "laissés de côté : {count} ({reason})",
+    "cannot be reached: {count} ({reason})": "impossibles à joindre : {count} ({reason})",
     # progress and results
     "↷ {channel}: passed over, {reason} → {next}": "↷ {channel} : sauté, {reason} → {next}",
     "↷ {channel}: {reason} → {next}": "↷ {channel} : {reason} → {next}",
@@ -152,7 +186,7 @@ COMMANDS: dict[str, str] = {
     "… {recipient}: waits for {channel} ({reason})": "… {recipient} : attend {channel} ({reason})",
     "everyone": "tout le monde",
     "organiser": "organisateur",
-    "settled": "réglé",
+    "settled": "terminé",
     "{reached} reached, {pending} pending, {unreached} unreached": (
         "{reached} atteints, {pending} en cours, {unreached} non atteints"
     ),
@@ -160,6 +194,8 @@ COMMANDS: dict[str, str] = {
     "who was not reached: fallback-cast unreached {id}": "qui n'a pas été atteint : fallback-cast unreached {id}",
     "page: {url}": "page : {url}",
     "{count} by fallback": "{count} par repli",
+    "[ ] {name}: {reasons} ({state})": "[ ] {name} : {reasons} ({state})",
+    "nobody so far; {count} still pending": "personne pour l'instant ; {count} encore en cours",
     "everybody was reached": "tout le monde a été atteint",
     "no announcement yet": "pas encore d'annonce",
     "{id}  {code}  {state}  {reached}/{total} reached  {title}": (
@@ -223,7 +259,7 @@ COMMANDS: dict[str, str] = {
     "warning: {problem}": "attention : {problem}",
     # faults
     "internal error: {kind}; nothing is lost, `fallback-cast resume` goes on": (
-        "erreur interne : {kind} ; rien n'est perdu, `fallback-cast resume` continue"
+        "erreur interne : {kind} ; rien de ce qui est enregistré n'est perdu, `fallback-cast resume` continue"
     ),
     "please report it; FALLBACK_CAST_DEBUG=1 shows the details": (
         "merci de la signaler ; FALLBACK_CAST_DEBUG=1 montre les détails"
