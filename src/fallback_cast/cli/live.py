@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+import string
 import threading
 import time
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING
 
 from fallback_cast.cli.terminal import Terminal
 from fallback_cast.dispatch.events import Event, Happening
+from fallback_cast.model.french.evidence import EVIDENCE
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -211,6 +214,8 @@ def translate_reason(terminal: Terminal, reason: str) -> str:
     Known are whole reasons, and the parts of `email: address refused (550 …: no such mailbox); sms: down`.
     """
     known = terminal.text(reason) if "{" not in reason else reason
+    if known == reason:
+        known = _by_template(terminal, reason)
     first, _, others = reason.partition("; ")
     if others and known == reason and first.count("(") == first.count(")"):
         return terminal.text(
@@ -228,6 +233,32 @@ def translate_reason(terminal: Terminal, reason: str) -> str:
             rest=translate_reason(terminal, parts["rest"]),
         )
     return f"{translate_reason(terminal, parts['word'])} ({translate_reason(terminal, parts['inner'])})"
+
+
+def _by_template(terminal: Terminal, reason: str) -> str:
+    """`HTTP 502: temporary trouble` by the entry `HTTP {status}: {reason}`."""
+    if terminal.language != "fr":
+        return reason
+    for template, pattern in _templates():
+        found = pattern.fullmatch(reason)
+        if found:
+            said = {name: translate_reason(terminal, value) for name, value in found.groupdict().items()}
+            return terminal.text(template, **said)
+    return reason
+
+
+@cache
+def _templates() -> list[tuple[str, re.Pattern[str]]]:
+    """Those with more fixed words first: they say most."""
+    found = []
+    for template in EVIDENCE:
+        pieces = [
+            re.escape(words) + (f"(?P<{name}>.+?)" if name else "")
+            for words, name, _, _ in string.Formatter().parse(template)
+        ]
+        if "{" in template:
+            found.append((template, re.compile("".join(pieces), re.DOTALL)))
+    return sorted(found, key=lambda entry: -len(entry[0]))
 
 
 def _inner(reason: str) -> str:
