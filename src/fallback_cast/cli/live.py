@@ -218,11 +218,9 @@ def translate_reason(terminal: Terminal, reason: str) -> str:
         known = _by_template(terminal, reason)
     first, _, others = reason.partition("; ")
     if others and known == reason and first.count("(") == first.count(")"):
-        return terminal.text(
-            "{first}; {second}",
-            first=translate_reason(terminal, first),
-            second=translate_reason(terminal, others),
-        )
+        said = translate_reason(terminal, first), translate_reason(terminal, others)
+        if said != (first, others):
+            return terminal.text("{first}; {second}", first=said[0], second=said[1])
     parts = _PARTS.fullmatch(reason)
     if known != reason or parts is None:
         return known

@@ -128,7 +128,10 @@ class Terminal:
 
     def somebody_is_there(self) -> bool:
         """A person reads what is said here, and can answer."""
-        return bool(sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()) and not self.json
+        return self.somebody_to_ask() and sys.stderr.isatty() and not self.json
+
+    def somebody_to_ask(self) -> bool:
+        return bool(sys.stdin and sys.stdin.isatty())
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:

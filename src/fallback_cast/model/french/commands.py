@@ -317,11 +317,54 @@ COMMANDS: dict[str, str] = {
     "the answers ended too early; nothing was written": "les réponses se sont arrêtées trop tôt ; rien n'a été écrit",
     "[Y/n]": "[O/n]",
     "[y/N]": "[o/N]",
-    "A few questions; Enter takes what stands in brackets.": "Quelques questions ; Entrée prend ce qui est entre crochets.",
+    "A few questions; Enter takes what stands in brackets, Ctrl-C stops.": (
+        "Quelques questions. Entrée garde ce qui est entre crochets, Ctrl-C arrête tout."
+    ),
+    ":": " :",
+    "(not shown)": "(invisible pendant la saisie)",
+    "stopped; nothing was written": "arrêté ; rien n'a été écrit",
+    "answer yes or no": "répondez oui ou non",
+    "an answer is wanted here": "il faut une réponse ici",
+    "one word, without spaces": "un seul mot, sans espace",
+    "write it from https:// on, without ? and #, as the browser shows it": (
+        "écrivez-la à partir de https://, sans ? ni #, comme le navigateur la montre"
+    ),
+    "this is no email address": "ce n'est pas une adresse de courriel",
+    "an address without accents, please": "une adresse sans accents, s'il vous plaît",
+    "a zone is written like Europe/Paris or Indian/Reunion": "un fuseau s'écrit comme Europe/Paris ou Indian/Reunion",
+    "only the name of the server, such as smtp.example.org": "seulement le nom du serveur, comme smtp.example.org",
+    "a number, mostly 465 or 587": "un nombre, le plus souvent 465 ou 587",
+    "small letters without accents, digits, - and _": "des minuscules sans accents, des chiffres, - et _",
+    "this name is taken": "ce nom est déjà pris",
+    "a folder of its own, please: passwords and the ledger will lie in this one": (
+        "un dossier à part, s'il vous plaît : les mots de passe et le registre seront dans celui-ci"
+    ),
+    "Known providers of mailboxes: {known}": "Fournisseurs de messagerie connus : {known}",
+    "Which one is yours? Enter if none": "Lequel est le vôtre ? Entrée si aucun",
+    "Your own email address, for rehearsals (`send --test`) and warnings": (
+        "Votre adresse à vous, pour les essais (`send --test`) et les alertes"
+    ),
+    "nothing was written; run init again with another folder": "rien n'a été écrit ; relancez init avec un autre dossier",
+    "no channel was chosen: nobody could be told anything": "aucun canal n'a été choisi : personne ne pourrait être prévenu",
+    "nothing was written; run init again": "rien n'a été écrit ; relancez init",
+    "create it first": "créez-le d'abord",
+    "channels are tried in this order: {order}; the file's order decides": (
+        "Les canaux seront essayés dans cet ordre : {order}. C'est l'ordre du fichier qui compte."
+    ),
+    "What next:": "Et maintenant :",
+    "  `fallback-cast members import FILE` if members have addresses of their own": (
+        "  `fallback-cast members import FICHIER` si les membres ont leurs propres adresses"
+    ),
+    "  `fallback-cast send --title … --body … --test` sends to you alone": (
+        "  `fallback-cast send --title … --body … --test` n'envoie qu'à vous"
+    ),
+    "  `fallback-cast send --title … --body … --plan` shows who would get what, and sends nothing": (
+        "  `fallback-cast send --title … --body … --plan` montre qui recevrait quoi, sans rien envoyer"
+    ),
     "Name of the club": "Nom du club",
     "Time zone": "Fuseau horaire",
     "Does everybody read it? If not, the next channel is used too.": (
-        "Tout le monde le lit-il ? Sinon, le canal suivant sert aussi."
+        "Est-ce que tout le monde le lit ? Sinon, le canal suivant sert aussi."
     ),
     "Publish on a site of your own? It goes first, and works when all else is down.": (
         "Publier sur votre propre site ? Il passe en premier, et marche quand tout le reste est en panne."
@@ -333,7 +376,7 @@ COMMANDS: dict[str, str] = {
     "Address of your mailing list, if you have one": "Adresse de votre liste de diffusion, si vous en avez une",
     "Mail server for sending (SMTP)": "Serveur d'envoi (SMTP)",
     "Port": "Port",
-    "User name there": "Nom d'utilisateur",
+    "User name there": "Identifiant de connexion",
     "Password there": "Mot de passe",
     "{name}: its server and limits are known": "{name} : son serveur et ses limites sont connus",
     "at most {count} recipients a day": "au plus {count} destinataires par jour",
@@ -355,12 +398,12 @@ COMMANDS: dict[str, str] = {
     "Use another service by its Apprise URL (Discord, Signal, …)?": (
         "Utiliser un autre service par son URL Apprise (Discord, Signal, …) ?"
     ),
-    "Your word for it": "Votre mot pour lui",
+    "Your word for it": "Quel nom lui donner",
     "Apprise URL": "URL Apprise",
     "Be shown the text to paste by hand, on a Facebook page for example?": (
-        "Voir le texte à coller à la main, sur une page Facebook par exemple ?"
+        "Vous montrer le texte à coller vous-même, sur une page Facebook par exemple ?"
     ),
-    "What is to be done there": "Ce qu'il faut y faire",
+    "What is to be done there": "Ce qu'il faut y faire (par exemple : coller sur la page du club)",
     # members
     "a group's name has letters, digits, - and _": "le nom d'un groupe a des lettres, des chiffres, - et _",
     "added {added}, changed {changed}, removed {removed}, unchanged {unchanged}": (
