@@ -63,7 +63,7 @@ def _make_site(path: Path, answers: Answers) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(
-            Phrase("the folder cannot be made: {why}", why=error.strerror or ""),
+            Phrase("the folder cannot be made: {why}", why=Phrase(error.strerror or "")),
             where=str(folder),
             hint="nothing was written; run init again with another folder",
         ) from None

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import string
 import threading
 import time
 from collections import Counter
-from functools import cache
 from typing import TYPE_CHECKING
 
 from fallback_cast.cli.terminal import Terminal
 from fallback_cast.dispatch.events import Event, Happening
-from fallback_cast.model.french.evidence import EVIDENCE
+from fallback_cast.model.texts import say_reason
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -205,58 +202,9 @@ def recipient_name(terminal: Terminal, name: str) -> str:
     return terminal.text(name) if name in ("everyone", "organiser") else name
 
 
-_PARTS = re.compile(r"(?P<head>[^(]*?): (?P<rest>.+)|(?P<word>[^(]+) \((?P<inner>.+)\)", re.DOTALL)
-
-
 def translate_reason(terminal: Terminal, reason: str) -> str:
-    """Evidence in the user's language: the words are known, what a provider said stays as it is.
-
-    Known are whole reasons, and the parts of `email: address refused (550 …: no such mailbox); sms: down`.
-    """
-    known = terminal.text(reason) if "{" not in reason else reason
-    if known == reason:
-        known = _by_template(terminal, reason)
-    first, _, others = reason.partition("; ")
-    if others and known == reason and first.count("(") == first.count(")"):
-        said = translate_reason(terminal, first), translate_reason(terminal, others)
-        if said != (first, others):
-            return terminal.text("{first}; {second}", first=said[0], second=said[1])
-    parts = _PARTS.fullmatch(reason)
-    if known != reason or parts is None:
-        return known
-    if parts["head"] is not None:
-        return terminal.text(
-            "{head}: {rest}",
-            head=translate_reason(terminal, parts["head"]),
-            rest=translate_reason(terminal, parts["rest"]),
-        )
-    return f"{translate_reason(terminal, parts['word'])} ({translate_reason(terminal, parts['inner'])})"
-
-
-def _by_template(terminal: Terminal, reason: str) -> str:
-    """`HTTP 502: temporary trouble` by the entry `HTTP {status}: {reason}`."""
-    if terminal.language != "fr":
-        return reason
-    for template, pattern in _templates():
-        found = pattern.fullmatch(reason)
-        if found:
-            said = {name: translate_reason(terminal, value) for name, value in found.groupdict().items()}
-            return terminal.text(template, **said)
-    return reason
-
-
-@cache
-def _templates() -> list[tuple[str, re.Pattern[str]]]:
-    """Those with more fixed words first: they say most."""
-    found = []
-    for template in EVIDENCE:
-        pieces = [
-            re.escape(words) + (f"(?P<{name}>.+?)" if name else "")
-            for words, name, _, _ in string.Formatter().parse(template)
-        ]
-        if "{" in template:
-            found.append((template, re.compile("".join(pieces), re.DOTALL)))
-    return sorted(found, key=lambda entry: -len(entry[0]))
+    """Evidence in the user's language."""
+    return say_reason(terminal.language, reason)
 
 
 def _inner(reason: str) -> str:

@@ -273,8 +273,10 @@ def _timeout(text: str | None) -> float | None:
         return None
     try:
         return parse_duration(text).total_seconds()
-    except ValueError as error:
-        raise UserError(str(error), where="--timeout", hint="write for example 5m") from None
+    except ValueError:
+        raise UserError(
+            Phrase("{text!r} is no duration", text=text), where="--timeout", hint="write for example 5m"
+        ) from None
 
 
 def _body(options: Options) -> str:
@@ -289,7 +291,8 @@ def _body(options: Options) -> str:
                 raw = file.read(MAX_BODY_BYTES + 1)
         except OSError as error:
             raise UserError(
-                Phrase("the file cannot be read: {why}", why=error.strerror or ""), where=str(options.file)
+                Phrase("the file cannot be read: {why}", why=Phrase(error.strerror or "")),
+                where=str(options.file),
             ) from None
     elif sys.stdin is None or sys.stdin.isatty():
         raise UserError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from fallback_cast.model.errors import LedgerError
 from fallback_cast.model.texts import Phrase
 
 BUSY_TIMEOUT_S = 5.0
+FULL_BYTES = 256 * 1024  # with less room than this on the disk, a fault of the disk is its being full
 _NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "sshfs", "9p", "afs", "ceph", "gluster", "davfs")
 
 
@@ -83,7 +85,7 @@ def _check_place(path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
             raise LedgerError(
-                Phrase("the ledger cannot be created: {why}", why=error.strerror or ""),
+                Phrase("the ledger cannot be created: {why}", why=Phrase(error.strerror or "")),
                 where=str(path),
                 hint="check the folder's rights",
             ) from None
@@ -198,7 +200,16 @@ _FAULTS = (
 
 def _explain(text: str, path: Path | None) -> LedgerError:
     lowered = text.lower()
+    if "disk i/o" in lowered and path is not None and _full(path):
+        lowered = "full"  # its index in shared memory could not grow: SQLite names no cause
     for sign, what, hint in _FAULTS:
         if sign in lowered:
             return LedgerError(what, where=str(path or ""), hint=hint)
     return LedgerError("the ledger refused an operation", where=str(path or ""), hint="please report this")
+
+
+def _full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < FULL_BYTES
+    except OSError:
+        return False

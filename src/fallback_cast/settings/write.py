@@ -213,5 +213,5 @@ def _create(path: Path, text: str) -> None:
 
 
 def _not_written(path: Path, error: OSError) -> UserError:
-    reason = error.strerror or type(error).__name__
+    reason = Phrase(error.strerror or type(error).__name__)
     return UserError(Phrase("the file cannot be written ({reason})", reason=reason), where=str(path))

@@ -130,6 +130,7 @@ COMMANDS: dict[str, str] = {
     ),
     "see [[health.organisers]] in channels.example.toml": "voyez [[health.organisers]] dans channels.example.toml",
     "{text!r} is no importance": "{text!r} n'est pas une importance",
+    "{text!r} is no duration": "{text!r} n'est pas une durée",
     "write for example 5m": "écrivez par exemple 5m",
     "--body and --file were both given": "--body et --file sont donnés tous les deux",
     "give one of them": "donnez l'un des deux",
@@ -257,6 +258,18 @@ COMMANDS: dict[str, str] = {
     ),
     "the provider asks for patience: try again later": "le fournisseur demande de patienter : réessayez plus tard",
     "warning: {problem}": "attention : {problem}",
+    # what the operating system says
+    "Is a directory": "c'est un dossier",
+    "Not a directory": "ce n'est pas un dossier",
+    "Permission denied": "accès refusé",
+    "Operation not permitted": "opération non permise",
+    "No such file or directory": "il n'existe pas",
+    "File exists": "il existe déjà",
+    "No space left on device": "le disque est plein",
+    "Disk quota exceeded": "l'espace permis est épuisé",
+    "Read-only file system": "le disque est en lecture seule",
+    "Input/output error": "le disque est défaillant",
+    "File name too long": "le nom est trop long",
     # faults
     "internal error: {kind}; nothing is lost, `fallback-cast resume` goes on": (
         "erreur interne : {kind} ; rien de ce qui est enregistré n'est perdu, `fallback-cast resume` continue"
