@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks import bench_memory, bench_startup
 from benchmarks.failover import crowd, states
 from benchmarks.failover.first_message import once
 from benchmarks.failover.names import Resolvers
 from benchmarks.failover.senders import OURS
-
-from benchmarks import bench_memory, bench_startup
 
 
 def test_the_second_channel_gets_the_first_message_once() -> None:
