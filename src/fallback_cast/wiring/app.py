@@ -6,7 +6,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -28,7 +28,7 @@ from fallback_cast.ledger.open import Ledger, open_ledger
 from fallback_cast.ledger.view import header
 from fallback_cast.model.announcement import Club
 from fallback_cast.model.channel import Channel
-from fallback_cast.model.errors import UserError
+from fallback_cast.model.errors import SendError, UserError
 from fallback_cast.model.health import Evidence, Verdict
 from fallback_cast.model.secret import Secret
 from fallback_cast.settings import Settings
@@ -113,6 +113,25 @@ class App:
             known = found.get(breaker.channel, breaker.verdict)
             found[breaker.channel] = min(known, breaker.verdict, key=order.index)
         return found
+
+    async def refresh_sites(self) -> None:
+        """Take from our own site what has expired since (an urgent banner); whoever looks in, does it.
+
+        A site that cannot be written now is left to the next one who looks in.
+        """
+        from fallback_cast.channels.site.channel import SiteChannel
+
+        for channel in build_channels(self.settings, self.club, only=self._sites()).values():
+            assert isinstance(channel, SiteChannel)
+            async with channel:
+                with suppress(SendError):
+                    await channel.refresh()
+
+    def has_site(self) -> bool:
+        return bool(self._sites())
+
+    def _sites(self) -> list[str]:
+        return [c.name for c in self.settings.channel if c.kind == "site"]
 
     async def dispatch(
         self,

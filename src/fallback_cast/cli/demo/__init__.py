@@ -55,7 +55,7 @@ def _new_folder(directory: Path | None) -> Path:
         (folder / "public").mkdir(parents=True)
     except OSError as error:
         raise UserError(
-            Phrase("the folder cannot be made: {why}", why=error.strerror or ""),
+            Phrase("the folder cannot be made: {why}", why=Phrase(error.strerror or "")),
             where=str(folder),
             hint="give another --directory",
         ) from None

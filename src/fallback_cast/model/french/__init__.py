@@ -4,6 +4,7 @@ from fallback_cast.model.french.channels import CHANNELS
 from fallback_cast.model.french.commands import COMMANDS
 from fallback_cast.model.french.demo import DEMO
 from fallback_cast.model.french.domains import DOMAINS
+from fallback_cast.model.french.evidence import EVIDENCE
 from fallback_cast.model.french.health import HEALTH
 from fallback_cast.model.french.probes import PROBES
 from fallback_cast.model.french.reasons import REASONS
@@ -14,6 +15,7 @@ FRENCH: dict[str, str] = {
     **SETTINGS,
     **CHANNELS,
     **REASONS,
+    **EVIDENCE,
     **HEALTH,
     **PROBES,
     **DOMAINS,
