@@ -58,6 +58,7 @@ def test_the_question_of_a_manual_channel_stands_alone(tmp_path: Path, http_faul
     for noise in ("reached by", "settled", "✓"):
         assert noise not in until_answered
     assert "facebook: published" in question
+    assert "[green]" not in seen.screen
 
 
 def test_without_a_person_a_manual_channel_is_passed_by_and_not_blamed(tmp_path: Path) -> None:

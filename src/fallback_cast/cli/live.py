@@ -188,11 +188,13 @@ class LiveProgress:
 
     def _table(self) -> Table:
         from rich.table import Table
+        from rich.text import Text
 
         done = sum(self._reached.values()) + self._ended
         table = Table(box=None, padding=(0, 2), show_header=False)
         for channel in sorted({*self._reached, *self._failed}):
-            table.add_row(channel, f"[green]{self._reached[channel]} ✓", f"[red]{self._failed[channel]} ✗")
+            reached = Text(f"{self._reached[channel]} ✓", "green")
+            table.add_row(channel, reached, Text(f"{self._failed[channel]} ✗", "red"))
         table.add_row(self._terminal.text("settled"), f"{done}/{self._recipients}", "")
         return table
 

@@ -19,7 +19,7 @@ DEMO: dict[str, str] = {
     "3. The result": "3. Le résultat",
     "To be telephoned:": "À appeler au téléphone :",
     "{seconds} s after Telegram had gone, those who were waiting for it had the message by email or SMS.": "{seconds} s après la panne de Telegram, ceux qui l'attendaient avaient le message par courriel ou SMS.",
-    "In the air at that moment: {count}. Nobody can know whether that went out, so the next channel waited a few seconds, and it counts as perhaps told twice.": "En cours d'envoi à cet instant : {count}. Personne ne peut savoir si le message est parti ; le canal suivant a donc attendu quelques secondes, et ce membre est compté comme peut-être prévenu deux fois.",
+    "In the air at that moment: {count}. Nobody can know whether that went out, so the next channel waited a few seconds, and it counts as perhaps told twice.": "En cours d'envoi à cet instant : {count}. Personne ne peut savoir si le message est parti ; le canal suivant a donc attendu quelques secondes, et cela compte comme « peut-être prévenu deux fois ».",
     "In all: {seconds} s.": "En tout : {seconds} s.",
     "4. What the program promises, checked in the servers' own records": "4. Ce que le programme promet, vérifié dans les registres des serveurs",
     "This did not go as promised: please report it.": "Cela ne s'est pas passé comme promis : merci de le signaler.",

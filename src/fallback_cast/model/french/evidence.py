@@ -35,6 +35,7 @@ EVIDENCE: dict[str, str] = {
     "the file system of the folder has no locks": "le système de fichiers du dossier ne connaît pas les verrous",
     "only a part could be written: {reason}": "une partie seulement a pu être écrite : {reason}",
     # email
+    "no way to the server": "aucun chemin vers le serveur",
     "this is no mail server's answer": "ce n'est pas la réponse d'un serveur de courrier",
     "{code} to STARTTLS": "{code} à la demande de chiffrement (STARTTLS)",
     "the server closed the connection": "le serveur a coupé la connexion",
