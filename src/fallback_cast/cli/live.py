@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from fallback_cast.cli.terminal import Terminal
 from fallback_cast.dispatch.events import Event, Happening
+from fallback_cast.model.texts import say_reason
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -161,25 +161,9 @@ class LiveProgress:
         return table
 
 
-_PARTS = re.compile(r"(?P<head>[^(]*?): (?P<rest>.+)|(?P<word>[^(]+) \((?P<inner>.+)\)", re.DOTALL)
-
-
 def translate_reason(terminal: Terminal, reason: str) -> str:
-    """Evidence in the user's language: the words are known, what a provider said stays as it is.
-
-    Known are whole reasons, and the parts of `email: address refused (550 …: no such mailbox)`.
-    """
-    known = terminal.text(reason) if "{" not in reason else reason
-    parts = _PARTS.fullmatch(reason)
-    if known != reason or parts is None:
-        return known
-    if parts["head"] is not None:
-        return terminal.text(
-            "{head}: {rest}",
-            head=translate_reason(terminal, parts["head"]),
-            rest=translate_reason(terminal, parts["rest"]),
-        )
-    return f"{translate_reason(terminal, parts['word'])} ({translate_reason(terminal, parts['inner'])})"
+    """Evidence in the user's language."""
+    return say_reason(terminal.language, reason)
 
 
 def _inner(reason: str) -> str:

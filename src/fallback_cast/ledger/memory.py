@@ -86,6 +86,7 @@ def _keep_outage(connection: Connection, breaker: Breaker) -> None:
                     began_at=breaker.since,
                     layer=breaker.layer,
                     reason=breaker.reason,
+                    configuration=breaker.configuration,
                 )
             )
     elif breaker.verdict is Verdict.UP:

@@ -5,6 +5,7 @@ A text without French falls back to English; a test checks that none is missing.
 
 from __future__ import annotations
 
+import re
 from typing import Self
 
 from fallback_cast.model.french import FRENCH
@@ -45,3 +46,23 @@ def say(language: str, text: str) -> str:
         for name, value in text.fields.items()
     }
     return template.format(**spoken)
+
+
+_PARTS = re.compile(r"(?P<head>[^(]*?): (?P<rest>.+)|(?P<word>[^(]+) \((?P<inner>.+)\)", re.DOTALL)
+
+
+def say_reason(language: str, reason: str) -> str:
+    """Stored evidence in this language: the words are known, what a provider said stays as it is.
+
+    Known are whole reasons, and the parts of `email: address refused (550 …: no such mailbox)`.
+    """
+    known = say(language, reason) if "{" not in reason else reason
+    parts = _PARTS.fullmatch(reason)
+    if known != reason or parts is None:
+        return known
+    if parts["head"] is not None:
+        template = translate(language, "{head}: {rest}")
+        return template.format(
+            head=say_reason(language, parts["head"]), rest=say_reason(language, parts["rest"])
+        )
+    return f"{say_reason(language, parts['word'])} ({say_reason(language, parts['inner'])})"

@@ -158,11 +158,12 @@ def build_channels(
     context = BuildContext(
         club=club, base_dir=settings.base_dir, **({"ask_posted": ask_posted} if ask_posted else {})
     )
-    return {
-        c.name: load_kind(c.kind).build(c, context)
-        for c in settings.channel
-        if not wanted or c.name in wanted
-    }
+    built = {}
+    for c in settings.channel:
+        if not wanted or c.name in wanted:
+            built[c.name] = load_kind(c.kind).build(c, context)
+            built[c.name].catch_up = c.catch_up
+    return built
 
 
 def ledger_path(settings: Settings) -> Path:
