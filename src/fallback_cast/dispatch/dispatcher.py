@@ -95,6 +95,7 @@ class Dispatcher:
         self._failure: BaseException | None = None
         self._outlooks: dict[str, tuple[int, datetime, Outlook]] = {}
         self._renewed_s = 0.0
+        self.soon = SOON  # `health` waits for nothing: zero
         book.on_change = self._on_health
 
     # -- the path ------------------------------------------------------------------------------
@@ -199,7 +200,7 @@ class Dispatcher:
                 self._lanes[lane].due(at)
             else:  # its channel was removed from the settings: any lane may decide about it
                 await self._adopt(lane)
-        if min(mine) > self.clock.now() + SOON or not self._lanes:
+        if min(mine) > self.clock.now() + self.soon or not self._lanes:
             return RunEnd.NOTHING_SOON
         return None
 

@@ -99,7 +99,7 @@ def store_notice(
 ) -> str | None:
     """What organisers have not been told yet becomes one notice; returns its id.
 
-    `write` makes the announcement of the changes, or returns None if nobody need hear of them. Marks
+    `write` makes the announcement of the changes, or returns None if they are no news to anybody. Marks
     and notice are written in one transaction: each change is told once, whichever process found it.
     """
     untold = or_(
@@ -115,9 +115,9 @@ def store_notice(
         if not changed and not wanted:
             return None
         notice = write(changed, wanted)
+        _mark_told(connection, changed, wanted, now)
         if notice is None:
             return None
-        _mark_told(connection, changed, wanted, now)
         announcement, deliveries = notice
         write_announcement(connection, announcement, deliveries, now, notice=True)
     return announcement.id

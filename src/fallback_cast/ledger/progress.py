@@ -72,7 +72,9 @@ def settle_if_done(ledger: Ledger, id: str, now: datetime) -> bool:
         connection.execute(
             update(table)
             .where(table.c.id == id, table.c.state.in_(("dispatching", "held", "scheduled")))
-            .values(state="settled", settled_at=func.coalesce(table.c.settled_at, literal(now, schema.Moment)))
+            .values(
+                state="settled", settled_at=func.coalesce(table.c.settled_at, literal(now, schema.Moment))
+            )
         )
     return True
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from fallback_cast.model.delivery import Attempt, RecipientKind, Route, State
 from fallback_cast.model.errors import Layer
+from fallback_cast.model.texts import Phrase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,3 +91,16 @@ class CatchUp:
     revision: int
     route: Route
     expires_at: datetime
+
+
+def span(duration: timedelta) -> Phrase:
+    """How long, to the minute: `6 h 12 min`; at least one minute."""
+    minutes = max(1, round(duration.total_seconds() / 60))
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 24:
+        return Phrase("{days} d {hours} h", days=hours // 24, hours=hours % 24)
+    return (
+        Phrase("{hours} h {minutes} min", hours=hours, minutes=minutes)
+        if hours
+        else Phrase("{minutes} min", minutes=minutes)
+    )

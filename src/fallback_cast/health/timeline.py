@@ -1,0 +1,82 @@
+"""A channel's days as a row of cells: works, doubtful, down, or nobody looked. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from fallback_cast.model.outages import Outage, Seen
+
+A_WORD_HOLDS = timedelta(hours=1)  # whoever was seen to work is taken to work for so long
+
+
+class Cell(IntEnum):
+    """The worst of what was known in a stretch of time."""
+
+    UNSEEN = 0
+    UP = 1
+    DOUBTFUL = 2
+    DOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of equal cells."""
+
+    cell: Cell
+    begin: datetime
+    end: datetime
+
+
+def cells(
+    providers: Collection[str],
+    outages: Sequence[Outage],
+    seen: Sequence[Seen],
+    since: datetime,
+    until: datetime,
+    count: int,
+) -> list[Cell]:
+    """One cell for each of `count` equal stretches between two moments, of one channel.
+
+    The channel is down while all of its providers are, and doubtful while some are.
+    """
+    step = (until - since) / count
+    row = []
+    for number in range(count):
+        begin, end = since + step * number, since + step * (number + 1)
+        row.append(_cell(providers, outages, seen, begin, min(end, until)))
+    return row
+
+
+def _cell(
+    providers: Collection[str],
+    outages: Sequence[Outage],
+    seen: Sequence[Seen],
+    begin: datetime,
+    end: datetime,
+) -> Cell:
+    down = [o for o in outages if o.began_at < end and (o.ended_at is None or o.ended_at > begin)]
+    if down:
+        all_at_once = any(_all_down(providers, down, max(o.began_at, begin)) for o in down)
+        return Cell.DOWN if all_at_once else Cell.DOUBTFUL
+    words = [word for word in seen if begin - A_WORD_HOLDS <= word.at < end]
+    if any(not word.good and word.at >= begin for word in words):
+        return Cell.DOUBTFUL
+    return Cell.UP if any(word.good for word in words) else Cell.UNSEEN
+
+
+def _all_down(providers: Collection[str], outages: Sequence[Outage], at: datetime) -> bool:
+    out = {o.provider for o in outages if o.began_at <= at and (o.ended_at is None or o.ended_at > at)}
+    return out >= set(providers)
+
+
+def runs(row: Sequence[Cell], since: datetime, until: datetime) -> Iterator[Run]:
+    """Equal neighbours as one stretch."""
+    step = (until - since) / len(row)
+    begin = 0
+    for number in range(1, len(row) + 1):
+        if number == len(row) or row[number] is not row[begin]:
+            yield Run(row[begin], since + step * begin, since + step * number)
+            begin = number
