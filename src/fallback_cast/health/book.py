@@ -243,6 +243,30 @@ class HealthBook:
             if self._provider_standing(watch).usable:
                 return
 
+    async def examine(
+        self, channels: Iterable[str] | None = None
+    ) -> Mapping[tuple[str, str], Sequence[Check]]:
+        """Probe each provider now, in parallel; the evidence is judged and stored."""
+        names = self._watches if channels is None else channels
+        watches = [watch for name in names for watch in self._watches[name]]
+        for watch in watches:
+            self._start_probe(watch)
+        probes = [watch.probe for watch in watches if watch.probe is not None]
+        found = await asyncio.gather(*probes)
+        await self.save()
+        keys = [(watch.channel, watch.provider.name) for watch in watches]
+        return dict(zip(keys, found, strict=True))
+
+    async def online(self) -> bool | None:
+        return None
+
+    @property
+    def offline(self) -> None:
+        return None
+
+    def judgement(self, channel: str, provider: str) -> Breaker:
+        return self._watch(channel, provider).breaker
+
     def look_around(self) -> None:
         """Now and then: probe again whoever is due to show whether it is back."""
         now = self._clock.now()

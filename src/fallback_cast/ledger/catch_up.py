@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,9 +13,8 @@ from fallback_cast.ledger import schema
 from fallback_cast.ledger.claim import attempts_by_key
 from fallback_cast.ledger.open import Ledger
 from fallback_cast.model.delivery import RecipientKind, Route, State, Why
-from fallback_cast.model.health import Signal
 from fallback_cast.model.message import idempotency_key
-from fallback_cast.model.outages import CatchUp, PassedChain, Trouble
+from fallback_cast.model.outages import FAILURES, CatchUp, PassedChain, Trouble
 
 _WORTH = ("dispatching", "held", "settled")
 
@@ -81,12 +80,10 @@ def troubles(ledger: Ledger, channel: str, since: datetime) -> list[Trouble]:
     """When the channel was out: its outages, and single failures that never became one."""
     o, e = schema.outage, schema.evidence
     outages = select(o.c.began_at, o.c.ended_at).where(o.c.channel == channel)
-    failures = select(e.c.at).where(
-        e.c.channel == channel, e.c.at >= since, e.c.signal.not_in((Signal.GOOD, Signal.LIMITED))
-    )
+    failures = select(e.c.at).where(e.c.channel == channel, e.c.at >= since, e.c.signal.in_(FAILURES))
     with ledger.reading() as connection:
         found = [Trouble(row.began_at, row.ended_at) for row in connection.execute(outages)]
-        return found + [Trouble(at, at + timedelta(0)) for at in connection.execute(failures).scalars()]
+        return found + [Trouble(at, at) for at in connection.execute(failures).scalars()]
 
 
 def store_catch_ups(ledger: Ledger, planned: Sequence[CatchUp], now: datetime) -> int:

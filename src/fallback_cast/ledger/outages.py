@@ -13,7 +13,7 @@ from fallback_cast.ledger.open import Ledger
 from fallback_cast.model.announcement import Announcement
 from fallback_cast.model.errors import Layer
 from fallback_cast.model.health import Signal
-from fallback_cast.model.outages import Cost, Need, Outage, Seen
+from fallback_cast.model.outages import FAILURES, Cost, Need, Outage, Seen
 
 _outage, _need = schema.outage, schema.need
 BEFORE = timedelta(minutes=15)  # the evidence that led to an outage is at most so much older
@@ -152,13 +152,13 @@ def cost(ledger: Ledger, outage: Outage, now: datetime) -> Cost:
     fell_back = (d.c.fell_back, d.c.closed_at >= outage.began_at, d.c.closed_at <= end, passed_over | failed)
     until_the_end = and_(d.c.via == outage.channel, d.c.opened_at < end, d.c.closed_at >= end)
     stands = and_(d.c.state == "open", d.c.lane == outage.channel, d.c.why.in_(("retry", "held")))
-    waited = and_(~d.c.catch_up, until_the_end if outage.ended_at else stands)
+    waited = (~d.c.catch_up, until_the_end if outage.ended_at else stands)
+    notices = select(schema.announcement.c.id).where(schema.announcement.c.notice)
+    messages = select(func.count()).select_from(d).where(d.c.announcement_id.not_in(notices))
     with ledger.reading() as connection:
         return Cost(
-            fell_back=int(
-                connection.execute(select(func.count()).select_from(d).where(*fell_back)).scalar_one()
-            ),
-            waited=int(connection.execute(select(func.count()).select_from(d).where(waited)).scalar_one()),
+            fell_back=int(connection.execute(messages.where(*fell_back)).scalar_one()),
+            waited=int(connection.execute(messages.where(*waited)).scalar_one()),
         )
 
 
@@ -168,7 +168,7 @@ def failed_signals(ledger: Ledger, outage: Outage) -> dict[str, int]:
     query = (
         select(e.c.source, func.count().label("n"))
         .where(e.c.channel == outage.channel, e.c.provider == outage.provider)
-        .where(e.c.at >= outage.began_at - BEFORE, e.c.signal.not_in((Signal.GOOD, Signal.LIMITED)))
+        .where(e.c.at >= outage.began_at - BEFORE, e.c.signal.in_(FAILURES))
         .group_by(e.c.source)
     )
     if outage.ended_at:
@@ -180,11 +180,11 @@ def failed_signals(ledger: Ledger, outage: Outage) -> dict[str, int]:
 def seen_since(ledger: Ledger, since: datetime, channels: Collection[str] = ()) -> list[Seen]:
     """Whether each channel was seen to work, the oldest word first; for the picture."""
     e = schema.evidence
-    query = select(e.c.channel, e.c.at, e.c.signal).where(e.c.at >= since, e.c.channel != "")
+    query = select(e.c.channel, e.c.at, e.c.signal).where(
+        e.c.at >= since, e.c.channel != "", e.c.signal.in_((Signal.GOOD.value, *FAILURES))
+    )
     if channels:
         query = query.where(e.c.channel.in_(channels))
     with ledger.reading() as connection:
         rows = connection.execute(query.order_by(e.c.at)).all()
-    return [
-        Seen(row.channel, row.at, row.signal == Signal.GOOD) for row in rows if row.signal != Signal.LIMITED
-    ]
+    return [Seen(row.channel, row.at, row.signal == Signal.GOOD) for row in rows]

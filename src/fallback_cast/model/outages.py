@@ -9,6 +9,8 @@ from fallback_cast.model.delivery import Attempt, RecipientKind, Route, State
 from fallback_cast.model.errors import Layer
 from fallback_cast.model.texts import Phrase
 
+FAILURES = ("bad", "half", "denied", "confirmed")  # signals that speak for an outage; a hint does not
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
