@@ -61,7 +61,7 @@ def draw(found: History, club: Club, language: str) -> str:
     axis = TOP + ROW * len(rows)
     lines = sheet.lines()
     legend = [(cell.name.lower(), translate(language, word)) for cell, word in MEANINGS.items()]
-    height = axis + 84 + (24 + 20 * len(lines) if lines else 24)
+    height = axis + 76 + 20 * max(len(lines), 1)
     return environment.get_template("outages.svg").render(
         language=language,
         width=WIDTH,
@@ -104,9 +104,10 @@ class _Sheet:
 
     def row(self, name: str, y: int) -> Row:
         found = self._found
+        row = found.row(name, CELLS)
         bars = [
             self._bar(run.cell, run.begin, run.end, self.say(MEANINGS[run.cell]))
-            for run in runs(found.row(name, CELLS), found.since, found.until)
+            for run in runs(row, found.since, found.until)
             if run.cell is not Cell.DOWN
         ]
         mine = [entry for entry in found.entries if entry.outage.channel == name]
@@ -114,7 +115,7 @@ class _Sheet:
         for entry in mine:
             o = entry.outage
             # One of several relays: the channel itself was only doubtful.
-            whole = not several or Cell.DOWN in found.row(name, CELLS)
+            whole = not several or Cell.DOWN in row
             cell = Cell.DOWN if whole else Cell.DOUBTFUL
             bars.append(self._bar(cell, o.began_at, o.ended_at or found.until, self.told(entry)))
         count = len(mine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,31 +41,28 @@ def cells(
 ) -> list[Cell]:
     """One cell for each of `count` equal stretches between two moments, of one channel.
 
-    The channel is down while all of its providers are, and doubtful while some are.
+    `seen` stands in order of time. The channel is down while all of its providers are, and doubtful
+    while some are.
     """
     step = (until - since) / count
+    good = [word.at for word in seen if word.good]
+    bad = [word.at for word in seen if not word.good]
     row = []
     for number in range(count):
         begin, end = since + step * number, since + step * (number + 1)
-        row.append(_cell(providers, outages, seen, begin, min(end, until)))
+        down = [o for o in outages if o.began_at < end and (o.ended_at is None or o.ended_at > begin)]
+        if down:
+            whole = any(_all_down(providers, down, max(o.began_at, begin)) for o in down)
+            row.append(Cell.DOWN if whole else Cell.DOUBTFUL)
+        elif _any_between(bad, begin, end):
+            row.append(Cell.DOUBTFUL)
+        else:
+            row.append(Cell.UP if _any_between(good, begin - A_WORD_HOLDS, end) else Cell.UNSEEN)
     return row
 
 
-def _cell(
-    providers: Collection[str],
-    outages: Sequence[Outage],
-    seen: Sequence[Seen],
-    begin: datetime,
-    end: datetime,
-) -> Cell:
-    down = [o for o in outages if o.began_at < end and (o.ended_at is None or o.ended_at > begin)]
-    if down:
-        all_at_once = any(_all_down(providers, down, max(o.began_at, begin)) for o in down)
-        return Cell.DOWN if all_at_once else Cell.DOUBTFUL
-    words = [word for word in seen if begin - A_WORD_HOLDS <= word.at < end]
-    if any(not word.good and word.at >= begin for word in words):
-        return Cell.DOUBTFUL
-    return Cell.UP if any(word.good for word in words) else Cell.UNSEEN
+def _any_between(moments: Sequence[datetime], begin: datetime, end: datetime) -> bool:
+    return bisect_left(moments, begin) < bisect_left(moments, end)
 
 
 def _all_down(providers: Collection[str], outages: Sequence[Outage], at: datetime) -> bool:

@@ -101,8 +101,8 @@ def span(duration: timedelta) -> Phrase:
     hours, minutes = divmod(minutes, 60)
     if hours >= 24:
         return Phrase("{days} d {hours} h", days=hours // 24, hours=hours % 24)
-    return (
-        Phrase("{hours} h {minutes} min", hours=hours, minutes=minutes)
-        if hours
-        else Phrase("{minutes} min", minutes=minutes)
-    )
+    if not hours:
+        return Phrase("{minutes} min", minutes=minutes)
+    if not minutes:
+        return Phrase("{hours} h", hours=hours)
+    return Phrase("{hours} h {minutes} min", hours=hours, minutes=minutes)

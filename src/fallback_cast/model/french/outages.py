@@ -70,6 +70,7 @@ OUTAGES: dict[str, str] = {
     "{days} d {hours} h": "{days} j {hours} h",
     "{hours} h {minutes} min": "{hours} h {minutes} min",
     "{minutes} min": "{minutes} min",
+    "{hours} h": "{hours} h",
     # outages
     "What was down, from when to when, how we know, and what it cost.": "Ce qui était en panne, de quand à quand, comment on le sait, et ce que cela a coûté.",
     "How far back: 7d, or 2026-11-01": "Depuis quand : 7d, ou 2026-11-01",
