@@ -261,18 +261,22 @@ class Dispatcher:
     def policy(self, announcement: Active) -> Policy:
         return self._world.policies[Importance(announcement.importance)]
 
+    @property
+    def version(self) -> int:
+        """Grows with every change of what `decide` would see."""
+        return self.book.version + self.lessons.version
+
     def outlook(self, announcement: Active) -> Outlook:
         """The world as `decide` sees it; the same one until somebody's standing changes."""
         now = self.clock.now()
         cached = self._outlooks.get(announcement.id)
-        version = self.book.version + self.lessons.version
-        if cached is not None and cached[0] == version and now - cached[1] < timedelta(seconds=1):
+        if cached is not None and cached[0] == self.version and now - cached[1] < timedelta(seconds=1):
             return cached[2]
         standings = {
             name: self.book.standing(name, self.lessons.ended(announcement.id, name)) for name in self._lanes
         }
         outlook = Outlook(standings, quiet_until=quiet_until(now, self._world.timezone))
-        self._outlooks[announcement.id] = (version, now, outlook)
+        self._outlooks[announcement.id] = (self.version, now, outlook)
         return outlook
 
     def message(self, channel: Channel, announcement: Active) -> Message:

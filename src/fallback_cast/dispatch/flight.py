@@ -10,17 +10,20 @@ from fallback_cast.ledger.claim import Active, Claim
 from fallback_cast.model.delivery import Attempt, Outcome
 from fallback_cast.model.errors import OutcomeUnknown, SendError, Throttled
 from fallback_cast.model.message import Accepted
+from fallback_cast.routing.decide import Send
 
 
 @dataclass(slots=True, eq=False)
 class Flight:
-    """An attempt on the wire."""
+    """An attempt that is begun: on the wire, or about to be."""
 
     held: Claim
     announcement: Active
+    send: Send
     attempt: Attempt
-    begun_s: float  # by the event loop's clock
     patience_s: float
+    version: int  # of everybody's standing, when this was decided
+    begun_s: float = 0.0  # when it touched the wire, by the event loop's clock
     trial: bool = False  # the one real message to a provider that is recovering
     detached: bool = False  # patience has ended: the delivery goes on without it
 

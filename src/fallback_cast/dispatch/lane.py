@@ -1,8 +1,14 @@
-"""One channel's lane: claims its due deliveries, sends them, and hands on what must fall back."""
+"""One channel's lane: claims its due deliveries, begins and sends them, and hands on what must fall back.
+
+A delivery is considered, queued, begun (durably), carried over the wire, and written down. Under load
+attempts are begun a little ahead of the wire, so that many share a commit (docs/decisions/0004).
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,7 +16,7 @@ from fallback_cast.dispatch.attempt import attempt_send
 from fallback_cast.dispatch.clock import pause
 from fallback_cast.dispatch.events import Event, Happening
 from fallback_cast.dispatch.flight import Flight, accepted_attempt, failed_attempt
-from fallback_cast.dispatch.queue import RANKS, Job, Queue, rank_of
+from fallback_cast.dispatch.queue import RANKS, Job, Queue, Rate, rank_of
 from fallback_cast.ledger.claim import Active, Claim, claim
 from fallback_cast.ledger.record import AlreadyBegun, Begun, Closed, Moved
 from fallback_cast.model.channel import Channel, Provider
@@ -24,6 +30,10 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(seconds=60)
 LOOK_S = 1.0  # another process may have stored something for this lane
+LEAD_S = 0.04  # begin so much ahead of the wire: the journal's linger, and a commit
+LEAD_AT_MOST = 300
+STOCK_S = 0.5  # hold claims for so much time ahead …
+STOCK = range(50, 600)  # … but so many at least and at most
 
 
 class Lane:
@@ -38,7 +48,12 @@ class Lane:
         self._providers: dict[str, Provider] = {p.name: p for p in channel.providers}
         self._ready = asyncio.Event()
         self._idle = 0
-        self._in_hand: set[int] = set()  # deliveries that a worker is busy with
+        self._in_hand: set[int] = set()  # deliveries begun, or with a worker
+        self._begun: deque[Flight] = deque()  # durable, waiting for a worker
+        self._beginning = 0  # in the journal's hands
+        self._by_turn = False  # the head of the queue must be begun by a worker, at its turn
+        self._leaving = False
+        self._rate = Rate()
         self._paced = [0] * len(RANKS)  # workers that wait for the provider's pace, by importance
         self._detached = 0
         self._workers: set[asyncio.Task[None]] = set()
@@ -56,9 +71,12 @@ class Lane:
                 if not took:
                     await pause(self.poke, self._rest_s())
         finally:
+            self._leaving = True
             for worker in self._workers:
                 worker.cancel()
             await asyncio.gather(*self._workers, return_exceptions=True)
+            for flight in self._begun:  # never on the wire: nothing may have gone out
+                self.hall.journal.withdraw(flight.attempt)
 
     @property
     def busy(self) -> bool:
@@ -82,28 +100,39 @@ class Lane:
         self._due_at = None
         return min(max(left, 0.01), LOOK_S)
 
+    def _stock(self) -> int:
+        """How many claims this lane holds at most."""
+        return max(2 * self.width, STOCK.start, min(int(self._rate.per_s * STOCK_S), STOCK.stop))
+
     async def _claim_some(self) -> int:
-        took = 0
+        took, stock = 0, self._stock()
         for announcement in self.hall.open_to(self):
-            room = 2 * self.width - self.queue.ahead(rank_of(announcement)) - len(self.flights)
-            if room < max(1, self.width // 2):
+            room = stock - self.queue.ahead(rank_of(announcement)) - len(self._in_hand)
+            if room < max(1, stock // 4):
                 break
             await self.hall.proven(self.name, announcement)
             now = self.hall.clock.now()
             claims = await self.hall.desk.run(
-                claim, announcement, self.name, self.hall.owner, now, now + LEASE, min(room, 200)
+                claim, announcement, self.name, self.hall.owner, now, now + LEASE, room
             )
             for held in claims:
                 self.consider(announcement, held)
+            self._feed()
             took += len(claims)
         return took
 
     def reconsider(self) -> None:
-        """The standing of this channel changed: decide anew about everything that only waits here."""
+        """The standing of this channel changed: decide anew about everything that is not on the wire."""
+        begun, self._begun = self._begun, deque()
+        self._begun.extend(flight for flight in begun if self._as_decided(flight))
         for job in self.queue.take_all():
-            self.hall.free_key(self._key(job.announcement, job.held, job.send))
-            self.consider(job.announcement, job.held)
+            self._consider_anew(job)
         self.hall.pacer.call_back(self)
+        self._feed()
+
+    def _consider_anew(self, job: Job) -> None:
+        self.hall.free_key(self._key(job.announcement, job.held, job.send))
+        self.consider(job.announcement, job.held)
 
     def _key(self, announcement: Active, held: Claim, send: Send) -> str:
         return idempotency_key(announcement.id, held.delivery.revision, self.name, send.route.address)
@@ -119,9 +148,7 @@ class Lane:
             until = self.hall.clock.now() + LEASE
             self.hall.journal.move(Moved(held.delivery.id, self.name, Why.SENDING, until, key))
             return
-        self.queue.push(Job(announcement, held, action))
-        self._ready.set()
-        self._enough_workers(rank_of(announcement))
+        self.queue.push(Job(announcement, held, action, self.hall.version))
 
     def _decide(self, announcement: Active, held: Claim) -> Action:
         actions = decide(
@@ -165,12 +192,111 @@ class Lane:
         )
         self.hall.tell_closed(held, action)
 
-    # -- sending -------------------------------------------------------------------------------
+    # -- beginning -----------------------------------------------------------------------------
 
-    def _enough_workers(self, rank: int) -> None:
+    def _feed(self) -> None:
+        """Begin what workers are free for, and a little more; the rest waits in the queue."""
+        self._by_turn = False
+        free = self._idle + max(0, self._room())
+        while self.queue and len(self._begun) + self._beginning < free + self._lead():
+            job = self.queue.head()
+            if job.version != self.hall.version:
+                self._consider_anew(self.queue.pop())
+                continue
+            if not self._nothing_in_the_way(job):
+                self._by_turn = True
+                self._wake_worker(rank_of(job.announcement))
+                return
+            self._begin_soon(self.queue.pop(), urgent=len(self._begun) < free)
+
+    def _lead(self) -> int:
+        """Attempts begun beyond what workers are free for; none where sends are slow."""
+        return min(int(self._rate.per_s * LEAD_S), LEAD_AT_MOST)
+
+    def _nothing_in_the_way(self, job: Job) -> bool:
+        """No doubt about the provider, and no pace to wait for (if so, the pace counts it)."""
+        if not self.hall.book.plainly_up(self.name, job.send.provider):
+            return False
+        paces = self._providers[job.send.provider].paces(job.send.route.address)
+        return not paces or self.hall.pacer.take(paces)
+
+    def _begin_soon(self, job: Job, *, urgent: bool) -> None:
+        flight = self._flight(job)
+        self._beginning += 1
+        self._in_hand.add(job.held.delivery.id)
+        self.hall.journal.begin_soon(
+            Begun(flight.attempt, job.announcement.id, job.held.delivery.id),
+            lambda error: self._on_begun(flight, error),
+            urgent=urgent,
+        )
+
+    def _on_begun(self, flight: Flight, error: Exception | None) -> None:
+        """It is durable, or may not go."""
+        self._beginning -= 1
+        if isinstance(error, AlreadyBegun):
+            self._leave_to_another(flight)
+        elif error is not None:
+            return  # the ledger cannot be written: the run ends
+        elif self._leaving:
+            self.hall.journal.withdraw(flight.attempt)
+        elif self._as_decided(flight):
+            self._begun.append(flight)
+            self._wake_worker(len(RANKS) - 1)
+        else:
+            self._feed()
+
+    def _as_decided(self, flight: Flight) -> bool:
+        """Whether a begun flight still is the right thing to do. If not, it is withdrawn and goes on anew."""
+        if flight.version == self.hall.version:
+            return True
+        flight.version = self.hall.version
+        action = self._decide(flight.announcement, flight.held)
+        if action == flight.send:
+            return True
+        self._in_hand.discard(flight.held.delivery.id)
+        if isinstance(action, Send) and action.route == flight.send.route:
+            self.hall.journal.withdraw(flight.attempt)
+            self.queue.push(Job(flight.announcement, flight.held, action, flight.version))
+        else:
+            key = flight.attempt.key
+            self.hall.journal.withdraw(flight.attempt, lambda: self.hall.free_key(key))
+            self._let_go(flight.announcement, flight.held, action)
+        return False
+
+    def _leave_to_another(self, flight: Flight) -> None:
+        """Somebody else has begun the very same attempt: look again when it may have ended."""
+        delivery_id = flight.held.delivery.id
+        self._in_hand.discard(delivery_id)
+        self.hall.free_key(flight.attempt.key)
+        soon = self.hall.clock.now() + timedelta(seconds=1)
+        self.hall.journal.move(Moved(delivery_id, self.name, Why.SENDING, soon))
+
+    def _flight(self, job: Job) -> Flight:
+        announcement, held, send = job.announcement, job.held, job.send
+        key = self._key(announcement, held, send)
+        attempt = Attempt(
+            key=key,
+            number=1 + max((a.number for a in held.attempts if a.key == key), default=0),
+            channel=self.name,
+            provider=send.provider,
+            address=send.route.address,
+            outcome=Outcome.BEGUN,
+            begun_at=self.hall.clock.now(),
+        )
+        patience_s = self._patience_left_s(announcement, held, attempt)
+        return Flight(held, announcement, send, attempt, patience_s, job.version)
+
+    # -- workers -------------------------------------------------------------------------------
+
+    def _room(self) -> int:
+        """How many more workers may come."""
+        return self.width + self._detached - len(self._workers)
+
+    def _wake_worker(self, rank: int) -> None:
         """What is more important finds a worker though others fill the lane waiting for the pace."""
-        waiting = sum(self._paced[rank + 1 :])
-        if self._idle == 0 and len(self._workers) - waiting < self.width + self._detached:
+        if self._idle:
+            self._ready.set()
+        elif self._room() + sum(self._paced[rank + 1 :]) > 0:
             worker = asyncio.get_running_loop().create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._worker_ended)
@@ -182,61 +308,80 @@ class Lane:
 
     async def _work(self) -> None:
         while True:
-            while not self.queue:
-                self._ready.clear()
-                self._idle += 1
-                try:
-                    await self._ready.wait()
-                finally:
-                    self._idle -= 1
-            job = self.queue.pop()
-            await self._deliver(job)
+            if self._begun:
+                flight = self._begun.popleft()
+                if self._as_decided(flight):
+                    await self._carry(flight)
+            elif self._by_turn and self.queue:
+                await self._deliver(self.queue.pop())
+            else:
+                await self._until_ready()
+                continue
             self.hall.pacer.look()
-            if len(self.queue) < self.width // 2:
+            self._feed()
+            if len(self.queue) < self._stock() // 2:
                 self.poke.set()
+
+    async def _until_ready(self) -> None:
+        if self._beginning:
+            self.hall.journal.hurry()
+        self._ready.clear()
+        self._idle += 1
+        try:
+            self._feed()
+            await self._ready.wait()
+        finally:
+            self._idle -= 1
+
+    async def _carry(self, flight: Flight) -> None:
+        """Over the wire with what is begun; several providers may follow."""
+        try:
+            await self._send_until_it_leaves(await self._land(flight))
+        finally:
+            self._in_hand.discard(flight.held.delivery.id)
 
     async def _deliver(self, job: Job) -> None:
         self._in_hand.add(job.held.delivery.id)
         try:
-            await self._send_until_it_leaves(job.announcement, job.held, job.send)
+            await self._send_until_it_leaves(job)
         finally:
             self._in_hand.discard(job.held.delivery.id)
 
-    async def _send_until_it_leaves(self, announcement: Active, held: Claim, send: Send) -> None:
+    async def _send_until_it_leaves(self, job: Job | None) -> None:
         """Send until this delivery leaves the lane: several providers may be tried in a row."""
-        key = self._key(announcement, held, send)
-        while True:
-            version = self.hall.book.version
-            provider = self._providers[send.provider]
-            went = await self._keep_pace(announcement, provider, send.route.address)
-            if not went or self.hall.book.version != version:
-                action = self._decide(announcement, held)
+        while job is not None:
+            send = job.send
+            went = await self._keep_pace(job.announcement, self._providers[send.provider], send.route.address)
+            if not went or self.hall.version != job.version:
+                version, action = self.hall.version, self._decide(job.announcement, job.held)
                 if action != send:
-                    self.hall.free_key(key)
-                    self.consider(announcement, held)
+                    self._consider_anew(job)
                     return
+                job = replace(job, version=version)
                 if not went:
                     continue
-            flight = await self._begin(announcement, held, send, key)
-            if flight is None:
-                self.hall.free_key(key)
-                return
-            ended = await self._fly(flight, provider)
-            if flight.detached:
-                self.hall.journal.end(ended, lambda: self.hall.free_key(key))
-                self.hall.journal.touch(held.delivery.id, self.hall.clock.now())
-                return
-            stale = any(a.outcome is Outcome.BEGUN for a in held.attempts)
-            held = Claim(held.delivery, (*held.attempts, ended))
-            self.hall.learn(announcement, held, ended)
-            action = self._decide(announcement, held)
-            if isinstance(action, Send) and action.route == send.route and not stale:
-                self.hall.journal.end(ended)
-                send = action
-                continue
+            flight = await self._begin(job)
+            job = await self._land(flight) if flight is not None else None
+
+    async def _land(self, flight: Flight) -> Job | None:
+        """Send, write down how it ended, and what becomes of the delivery; or what to send here next."""
+        held, key = flight.held, flight.attempt.key
+        ended = await self._fly(flight, self._providers[flight.send.provider])
+        self._rate.count(asyncio.get_running_loop().time())
+        if flight.detached:
             self.hall.journal.end(ended, lambda: self.hall.free_key(key))
-            self._let_go(announcement, held, action)
-            return
+            self.hall.journal.touch(held.delivery.id, self.hall.clock.now())
+            return None
+        stale = any(a.outcome is Outcome.BEGUN for a in held.attempts)
+        held = Claim(held.delivery, (*held.attempts, ended))
+        self.hall.learn(flight.announcement, held, ended)
+        action = self._decide(flight.announcement, held)
+        if isinstance(action, Send) and action.route == flight.send.route and not stale:
+            self.hall.journal.end(ended)
+            return Job(flight.announcement, held, action, self.hall.version)
+        self.hall.journal.end(ended, lambda: self.hall.free_key(key))
+        self._let_go(flight.announcement, held, action)
+        return None
 
     async def _keep_pace(self, announcement: Active, provider: Provider, address: str) -> bool:
         """Wait for the provider's limits; False: the channel's standing changed meanwhile."""
@@ -260,31 +405,18 @@ class Lane:
             if waits:
                 self._paced[rank] -= 1
 
-    async def _begin(self, announcement: Active, held: Claim, send: Send, key: str) -> Flight | None:
+    async def _begin(self, job: Job) -> Flight | None:
         """Write the attempt down, durably, before the wire is touched."""
-        tries = [a.number for a in held.attempts if a.key == key]
-        attempt = Attempt(
-            key=key,
-            number=max(tries, default=0) + 1,
-            channel=self.name,
-            provider=send.provider,
-            address=send.route.address,
-            outcome=Outcome.BEGUN,
-            begun_at=self.hall.clock.now(),
-        )
-        trial = self.hall.book.begin(self.name, send.provider)
+        flight = self._flight(job)
+        flight.trial = self.hall.book.begin(self.name, job.send.provider)
         try:
-            await self.hall.journal.begin(Begun(attempt, announcement.id, held.delivery.id))
+            await self.hall.journal.begin(Begun(flight.attempt, job.announcement.id, job.held.delivery.id))
         except AlreadyBegun:
-            if trial:
-                self.hall.book.trial_ended(self.name, send.provider)
-            now = self.hall.clock.now()
-            self.hall.journal.move(
-                Moved(held.delivery.id, self.name, Why.SENDING, now + timedelta(seconds=1))
-            )
+            if flight.trial:
+                self.hall.book.trial_ended(self.name, job.send.provider)
+            self._leave_to_another(flight)
             return None
-        patience_s = self._patience_left_s(announcement, held, attempt)
-        return Flight(held, announcement, attempt, asyncio.get_running_loop().time(), patience_s, trial)
+        return flight
 
     def _patience_left_s(self, announcement: Active, held: Claim, attempt: Attempt) -> float:
         earlier = [
@@ -300,6 +432,7 @@ class Lane:
 
     async def _fly(self, flight: Flight, provider: Provider) -> Attempt:
         """The attempt itself; returns how it ended. Never raises a SendError."""
+        flight.begun_s = asyncio.get_running_loop().time()
         self.flights.add(flight)
         begun, clock = flight.attempt, self.hall.clock
         try:
@@ -386,7 +519,7 @@ class Lane:
                 self._detach(flight)
             elif (
                 age_s >= self.hall.doubt_after_s(flight.announcement)
-                and self._last_success_s < flight.begun_s
+                and self._last_success_s <= flight.begun_s
             ):
                 self.hall.doubt(flight)
 
@@ -396,8 +529,9 @@ class Lane:
         self._in_hand.discard(flight.held.delivery.id)
         held = Claim(flight.held.delivery, (*flight.held.attempts, flight.attempt))
         self._let_go(flight.announcement, held, self._decide(flight.announcement, held))
-        if self.queue:
-            self._enough_workers(len(RANKS) - 1)
+        self._feed()
+        if self._begun:
+            self._wake_worker(len(RANKS) - 1)
 
 
 def _fault(error: Exception) -> str:

@@ -44,6 +44,14 @@ class Pacer:
         self._news = asyncio.Event()
         self._caller: asyncio.Task[None] | None = None
 
+    def take(self, paces: Sequence[Pace]) -> bool:
+        """Let a message go right now, if nobody waits and all of these paces allow it."""
+        now = self._clock.now()
+        if self._tickets or self._go_at(paces) > now:
+            return False
+        self._reserve(paces, now)
+        return True
+
     async def let_go(
         self,
         paces: Sequence[Pace],

@@ -19,11 +19,12 @@ def rank_of(announcement: Active) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One delivery of ours and what was decided about it."""
+    """One delivery of ours and what was decided about it, at which state of the world."""
 
     announcement: Active
     held: Claim
     send: Send
+    version: int
 
 
 class Queue:
@@ -42,6 +43,10 @@ class Queue:
                 return line.popleft()
         raise IndexError("nothing is queued")
 
+    def head(self) -> Job:
+        """The one that `pop` would give. Raises IndexError if there is none."""
+        return next(line[0] for line in self._lines if line)
+
     def ahead(self, rank: int) -> int:
         """How many are at least as important as this."""
         return sum(len(line) for line in self._lines[: rank + 1])
@@ -58,3 +63,21 @@ class Queue:
 
     def __len__(self) -> int:
         return sum(map(len, self._lines))
+
+
+class Rate:
+    """Messages a second that were lately brought to an end."""
+
+    _WINDOW_S = 0.05
+
+    def __init__(self) -> None:
+        self.per_s = 0.0
+        self._since_s = 0.0
+        self._count = 0
+
+    def count(self, now_s: float) -> None:
+        """One more, at this moment of a monotonic clock."""
+        self._count += 1
+        elapsed_s = now_s - self._since_s
+        if elapsed_s >= self._WINDOW_S:
+            self.per_s, self._since_s, self._count = self._count / elapsed_s, now_s, 0

@@ -150,6 +150,11 @@ class HealthBook:
     def usable(self, channel: str, provider: str) -> bool:
         return self._provider_standing(self._watch(channel, provider)).usable
 
+    def plainly_up(self, channel: str, provider: str) -> bool:
+        """Up without any doubt: as many messages as its pace allows may go."""
+        watch = self._watch(channel, provider)
+        return watch.breaker.verdict is Verdict.UP and not watch.unproven
+
     # -- evidence ------------------------------------------------------------------------------
 
     def begin(self, channel: str, provider: str) -> bool:

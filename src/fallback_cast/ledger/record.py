@@ -1,4 +1,7 @@
-"""Recording attempts and what becomes of deliveries, many at a time in one commit."""
+"""Recording attempts and what becomes of deliveries, many at a time in one commit.
+
+Each statement stands beside the function that makes its rows: positions in the one are places in the other.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, insert, update
+from sqlalchemy import Connection, bindparam, delete, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from fallback_cast.ledger import schema
+from fallback_cast.ledger.bulk import execute, given
 from fallback_cast.ledger.open import Ledger
 from fallback_cast.model.delivery import Attempt, Outcome, State, Why
 
@@ -64,6 +68,7 @@ class Suppressed:
 class Batch:
     """What one commit writes."""
 
+    withdrawn: list[Attempt] = field(default_factory=list)  # begun, and never on the wire
     begun: list[Begun] = field(default_factory=list)
     ended: list[Attempt] = field(default_factory=list)
     moved: list[Moved] = field(default_factory=list)
@@ -74,7 +79,7 @@ class Batch:
     unsuppressed: list[tuple[str, str]] = field(default_factory=list)
 
     def __len__(self) -> int:
-        outcomes = len(self.begun) + len(self.ended)
+        outcomes = len(self.withdrawn) + len(self.begun) + len(self.ended)
         fates = len(self.moved) + len(self.closed)
         return outcomes + fates + len(self.touched) + len(self.woken)
 
@@ -83,49 +88,11 @@ class AlreadyBegun(Exception):
     """Another owner has begun the same attempt: the whole batch was left unwritten."""
 
 
-_delivery = schema.delivery
-_INSERT_ATTEMPT = insert(schema.attempt)
-_END_ATTEMPT = (
-    update(schema.attempt)
-    .where(schema.attempt.c.key == bindparam("the_key"), schema.attempt.c.number == bindparam("the_number"))
-    .values(
-        provider=bindparam("provider"),
-        outcome=bindparam("outcome"),
-        error=bindparam("error"),
-        reason=bindparam("reason"),
-        layer=bindparam("layer"),
-        place_only=bindparam("place_only"),
-        not_before=bindparam("not_before"),
-        reference=bindparam("reference"),
-        note=bindparam("note"),
-        possible_duplicate=bindparam("possible_duplicate"),
-        ended_at=bindparam("ended_at"),
-    )
-)
-_MOVE = (
-    update(_delivery)
-    .where(_delivery.c.id == bindparam("the_id"), _delivery.c.owner == bindparam("the_owner"))
-    .values(
-        lane=bindparam("lane"),
-        why=bindparam("why"),
-        next_at=bindparam("next_at"),
-        waits_for=bindparam("waits_for"),
-        owner=None,
-    )
-)
-_CLOSE = (
-    update(_delivery)
-    .where(_delivery.c.id == bindparam("the_id"), _delivery.c.owner == bindparam("the_owner"))
-    .values(
-        state=bindparam("state"),
-        via=bindparam("via"),
-        fell_back=bindparam("fell_back"),
-        skipped=bindparam("skipped"),
-        reasons=bindparam("reasons"),
-        closed_at=bindparam("closed_at"),
-        owner=None,
-        waits_for=None,
-    )
+_attempt, _delivery = schema.attempt, schema.delivery
+_WITHDRAW = delete(_attempt).where(
+    _attempt.c.key == bindparam("the_key"),
+    _attempt.c.number == bindparam("the_number"),
+    _attempt.c.outcome == Outcome.BEGUN.value,
 )
 _TOUCH = (
     update(_delivery)
@@ -146,17 +113,20 @@ _WAKE = (
 def write_batch(ledger: Ledger, batch: Batch, owner: str) -> None:
     """Write everything in one commit. Raises AlreadyBegun or LedgerError; then nothing was written."""
     with ledger.writing() as connection:
+        if batch.withdrawn:
+            gone = [{"the_key": a.key, "the_number": a.number} for a in batch.withdrawn]
+            connection.execute(_WITHDRAW, gone)
         if batch.begun:
             try:
-                connection.execute(_INSERT_ATTEMPT, [_begun_row(row, owner) for row in batch.begun])
+                execute(connection, _BEGIN, [_begun_row(row, owner) for row in batch.begun])
             except IntegrityError:
                 raise AlreadyBegun from None
         if batch.ended:
-            connection.execute(_END_ATTEMPT, [_ended_row(row) for row in batch.ended])
+            execute(connection, _END, map(_ended_row, batch.ended))
         if batch.moved:
-            connection.execute(_MOVE, [_moved_row(row, owner) for row in batch.moved])
+            execute(connection, _MOVE, [_moved_row(row, owner) for row in batch.moved])
         if batch.closed:
-            connection.execute(_CLOSE, [_closed_row(row, owner) for row in batch.closed])
+            execute(connection, _CLOSE, [_closed_row(row, owner) for row in batch.closed])
         if batch.touched:
             connection.execute(_TOUCH, [{"the_id": id, "next_at": at} for id, at in batch.touched])
         if batch.woken:
@@ -172,62 +142,115 @@ def write_batch(ledger: Ledger, batch: Batch, owner: str) -> None:
             )
 
 
-def _begun_row(begun: Begun, owner: str) -> dict[str, object]:
+_BEGIN = insert(_attempt).from_select(
+    [
+        "key",
+        "number",
+        "announcement_id",
+        "delivery_id",
+        "channel",
+        "provider",
+        "address",
+        "owner",
+        "begun_at",
+        "outcome",
+    ],
+    select(*(given(position) for position in range(9)), literal(Outcome.BEGUN.value)),
+)
+
+
+def _begun_row(begun: Begun, owner: str) -> tuple[object, ...]:
     attempt = begun.attempt
-    return {
-        "key": attempt.key,
-        "number": attempt.number,
-        "announcement_id": begun.announcement_id,
-        "delivery_id": begun.delivery_id,
-        "channel": attempt.channel,
-        "provider": attempt.provider,
-        "address": attempt.address,
-        "outcome": Outcome.BEGUN.value,
-        "owner": owner,
-        "begun_at": attempt.begun_at,
-    }
+    return (
+        attempt.key,
+        attempt.number,
+        begun.announcement_id,
+        begun.delivery_id,
+        attempt.channel,
+        attempt.provider,
+        attempt.address,
+        owner,
+        attempt.begun_at,
+    )
 
 
-def _ended_row(attempt: Attempt) -> dict[str, object]:
-    return {
-        "the_key": attempt.key,
-        "the_number": attempt.number,
-        "provider": attempt.provider,
-        "outcome": attempt.outcome.value,
-        "error": attempt.error,
-        "reason": attempt.reason,
-        "layer": attempt.layer.value if attempt.layer else None,
-        "place_only": attempt.place_only,
-        "not_before": attempt.not_before,
-        "reference": attempt.reference,
-        "note": attempt.note,
-        "possible_duplicate": attempt.possible_duplicate,
-        "ended_at": attempt.ended_at,
-    }
+_END = (
+    update(_attempt)
+    .where(_attempt.c.key == given(0), _attempt.c.number == given(1))
+    .values(
+        provider=given(2),
+        outcome=given(3),
+        error=given(4),
+        reason=given(5),
+        layer=given(6),
+        place_only=given(7),
+        not_before=given(8),
+        reference=given(9),
+        note=given(10),
+        possible_duplicate=given(11),
+        begun_at=given(12),
+        ended_at=given(13),
+    )
+)
 
 
-def _moved_row(moved: Moved, owner: str) -> dict[str, object]:
-    return {
-        "the_id": moved.delivery_id,
-        "the_owner": owner,
-        "lane": moved.lane,
-        "why": moved.why.value,
-        "next_at": moved.next_at,
-        "waits_for": moved.waits_for,
-    }
+def _ended_row(attempt: Attempt) -> tuple[object, ...]:
+    return (
+        attempt.key,
+        attempt.number,
+        attempt.provider,
+        attempt.outcome,
+        attempt.error,
+        attempt.reason,
+        attempt.layer,
+        attempt.place_only,
+        attempt.not_before,
+        attempt.reference,
+        attempt.note,
+        attempt.possible_duplicate,
+        attempt.begun_at,
+        attempt.ended_at,
+    )
 
 
-def _closed_row(closed: Closed, owner: str) -> dict[str, object]:
-    return {
-        "the_id": closed.delivery_id,
-        "the_owner": owner,
-        "state": closed.state.value,
-        "via": closed.via,
-        "fell_back": closed.fell_back,
-        "skipped": ",".join(closed.skipped) or None,
-        "reasons": json.dumps(closed.reasons, ensure_ascii=False) if closed.reasons else None,
-        "closed_at": closed.at,
-    }
+_MOVE = (
+    update(_delivery)
+    .where(_delivery.c.id == given(0), _delivery.c.owner == given(1))
+    .values(lane=given(2), why=given(3), next_at=given(4), waits_for=given(5), owner=None)
+)
+
+
+def _moved_row(moved: Moved, owner: str) -> tuple[object, ...]:
+    return (moved.delivery_id, owner, moved.lane, moved.why, moved.next_at, moved.waits_for)
+
+
+_CLOSE = (
+    update(_delivery)
+    .where(_delivery.c.id == given(0), _delivery.c.owner == given(1))
+    .values(
+        state=given(2),
+        via=given(3),
+        fell_back=given(4),
+        skipped=given(5),
+        reasons=given(6),
+        closed_at=given(7),
+        owner=None,
+        waits_for=None,
+    )
+)
+
+
+def _closed_row(closed: Closed, owner: str) -> tuple[object, ...]:
+    return (
+        closed.delivery_id,
+        owner,
+        closed.state,
+        closed.via,
+        closed.fell_back,
+        ",".join(closed.skipped) or None,
+        json.dumps(closed.reasons, ensure_ascii=False) if closed.reasons else None,
+        closed.at,
+    )
 
 
 def _suppress(connection: Connection, rows: Sequence[Suppressed]) -> None:

@@ -30,6 +30,7 @@ class Relay(Provider):
         self.endpoints = (Endpoint(settings.host, settings.usual_port, settings.security == "tls"),)
         self._head = head
         self._dialer = Dialer(settings, base_dir)
+        self._command_s = settings.command_timeout.total_seconds()
         self._final_s = settings.final_timeout.total_seconds()
         self._connections = settings.max_connections
         self._pool: Pool | None = None
@@ -49,7 +50,7 @@ class Relay(Provider):
         return await self._pool.deliver(letter)
 
     async def _open(self) -> Session:
-        return Session(await self._dialer.open(Steps()), self._final_s)
+        return Session(await self._dialer.open(Steps()), self._command_s, self._final_s)
 
     async def probe(self) -> list[Check]:
         """Name, route, TLS, EHLO and NOOP, login; then QUIT: nobody gets a message."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPTimeoutError
+from aiosmtplib import SMTP, SMTPResponse
 
-from fallback_cast.channels.email.connection import hang_up, say_goodbye
+from fallback_cast.channels.email.connection import hang_up
+from fallback_cast.channels.email.conversation import Conversation
 from fallback_cast.channels.email.mime import Letter
 from fallback_cast.channels.email.replies import Step, refusal
 from fallback_cast.model.errors import (
@@ -23,15 +25,22 @@ from fallback_cast.model.errors import (
 from fallback_cast.model.message import Accepted
 
 IDLE_S = 30.0  # many routers and servers forget a silent connection soon after
+GOODBYE_S = 2.0
 
 
 class Session:
-    """One connection and what it may carry. Letters go through it one after the other."""
+    """One connection and what it may carry. Letters go through it one after the other.
 
-    def __init__(self, smtp: SMTP, final_s: float) -> None:
-        self.smtp = smtp
+    Where the server takes it, MAIL, RCPT and DATA go in one write (RFC 2920 §3.1): the text follows only
+    after all their replies are read, so what breaks before it has surely sent nothing.
+    """
+
+    def __init__(self, smtp: SMTP, command_s: float, final_s: float) -> None:
+        self._smtp = smtp
+        assert smtp.transport is not None, "the dialer hands over open connections"
+        self._talk = Conversation(smtp.transport)
         self.idle_since = 0.0
-        self._final_s = final_s
+        self._command_s, self._final_s = command_s, final_s
         self._used = False
         self._half_done = False  # the server still holds the envelope of a letter that was refused
         size = smtp.esmtp_extensions.get("size", "")
@@ -39,16 +48,22 @@ class Session:
         self._takes_size = smtp.supports_extension("size")
         self._takes_dsn = smtp.supports_extension("dsn")
         self._takes_utf8 = smtp.supports_extension("smtputf8")
+        self._pipelines = smtp.supports_extension("pipelining")
+        self._unsaid: list[bytes] = []  # commands of this letter that were not written yet
 
     @property
     def alive(self) -> bool:
-        return self.smtp.is_connected
+        return self._talk.alive
 
     def hang_up(self) -> None:
-        hang_up(self.smtp)
+        hang_up(self._smtp)
 
     async def say_goodbye(self) -> None:
-        await say_goodbye(self.smtp)
+        """QUIT, if the server cares to answer soon."""
+        with suppress(OSError):
+            self._talk.write(b"QUIT\r\n")
+            await self._talk.read(GOODBYE_S)
+        self.hang_up()
 
     async def begin(self, letter: Letter) -> bool:
         """MAIL. False: this connection had died while it was kept, nothing was begun, take another.
@@ -56,10 +71,17 @@ class Session:
         Raises Unavailable, Throttled, AccessDenied or MessageRefused.
         """
         options = self._options(letter)
+        if self._talk.unasked:
+            return False  # the server has said goodbye meanwhile
         try:
             if self._half_done and not await self._forget_envelope():
                 return False
-            reply = await self._ask(Step.MAIL, b"MAIL", b"FROM:<" + letter.sender + b">", *options)
+            self._say(
+                b" ".join((b"MAIL FROM:<" + letter.sender + b">", *options)),
+                *(b"RCPT TO:<" + recipient + b">" for recipient in letter.recipients),
+                b"DATA",
+            )
+            reply = await self._hear(Step.MAIL)
         except _Silent as silence:
             raise silence.error from None
         except Unavailable:
@@ -70,12 +92,16 @@ class Session:
             return False  # "too many messages over this connection" is no limit of the account
         self._used = True
         if reply.code != 250:
-            raise self._refused(reply, Step.MAIL, letter)
+            refused = self._refused(reply, Step.MAIL, letter)
+            await self._hear_out(len(letter.recipients) + 1)
+            raise refused
         self._half_done = True
+        self._say_next()
         return True
 
     async def _forget_envelope(self) -> bool:
-        reply = await self._ask(Step.MAIL, b"RSET")
+        self._say(b"RSET")
+        reply = await self._hear(Step.MAIL)
         self._half_done = reply.code != 250
         return not self._half_done
 
@@ -98,7 +124,7 @@ class Session:
         """RCPT for each address, DATA and the text. Raises any of the six."""
         try:
             refused = await self._name_recipients(letter)
-            reply = await self._ask(Step.DATA, b"DATA")
+            reply = await self._hear(Step.DATA)
         except _Silent as silence:
             raise silence.error from None
         if reply.code != 354:
@@ -111,32 +137,43 @@ class Session:
 
     async def _name_recipients(self, letter: Letter) -> list[SendError]:
         refused: list[SendError] = []
-        for recipient in letter.recipients:
-            reply = await self._ask(Step.RCPT, b"RCPT", b"TO:<" + recipient + b">")
+        for left in reversed(range(len(letter.recipients))):
+            reply = await self._hear(Step.RCPT)
             if not 250 <= reply.code <= 252:
                 refused.append(self._refused(reply, Step.RCPT, letter))
-                if not self.alive:
+                if reply.code == 421 or not self.alive:  # it closes the connection (RFC 5321 §3.8)
+                    self.hang_up()
                     raise refused[-1]
+            if left:
+                self._say_next()
         if len(refused) == len(letter.recipients):
+            await self._hear_out(1)
             raise _hopeful(refused)
+        self._say_next()
         return refused
 
-    async def _hand_over(self, data: bytes) -> SMTPResponse:
-        """The text and its final dot. From the first byte on, silence means that we do not know.
+    async def _hear_out(self, replies: int) -> None:
+        """The letter goes no further: hear what was asked already, and leave the connection usable."""
+        if not self._pipelines:
+            self._unsaid = []
+            return
+        with suppress(_Silent, Unavailable):
+            for _ in range(replies):
+                reply = await self._hear(Step.DATA)
+                if reply.code == 354:  # it waits for a text nobody shall get
+                    self.hang_up()
 
-        aiosmtplib's own `data()` would not say on which side of the text a connection broke, and would
-        search the whole text for line ends and dots again for every recipient.
-        """
-        protocol = self.smtp.protocol
-        if protocol is None or not protocol.is_connected:
+    async def _hand_over(self, data: bytes) -> SMTPResponse:
+        """The text and its final dot. From the first byte on, silence means that we do not know."""
+        if not self._talk.alive:
             raise Unavailable("the server closed the connection before the text")
-        protocol.write(data)
+        self._talk.write(data)
         try:
-            reply = await protocol.read_response(timeout=self._final_s)
-        except SMTPTimeoutError:
+            reply = await self._talk.read(self._final_s)
+        except TimeoutError:
             self.hang_up()
             raise OutcomeUnknown("no answer to the message in time") from None
-        except (SMTPException, OSError):
+        except OSError:
             self.hang_up()
             raise OutcomeUnknown("the connection broke before the message was answered") from None
         if not 200 <= reply.code < 300 and not 400 <= reply.code < 600:
@@ -144,13 +181,33 @@ class Session:
             raise OutcomeUnknown("the answer to the message makes no sense")
         return reply
 
-    async def _ask(self, step: Step, *words: bytes) -> SMTPResponse:
+    # -- one command, one reply ----------------------------------------------------------------
+
+    def _say(self, *commands: bytes) -> None:
+        """Raises Unavailable. Without PIPELINING only the first goes now, the others by `_say_next`."""
+        assert not any(b"\r" in command or b"\n" in command for command in commands)
+        self._unsaid = [command + b"\r\n" for command in commands]
+        self._write(len(commands) if self._pipelines else 1)
+
+    def _say_next(self) -> None:
+        if self._unsaid:
+            self._write(1)
+
+    def _write(self, count: int) -> None:
+        said, self._unsaid = self._unsaid[:count], self._unsaid[count:]
         try:
-            return await self.smtp.execute_command(*words)
-        except SMTPTimeoutError:
+            self._talk.write(b"".join(said))
+        except OSError:
+            self.hang_up()
+            raise Unavailable("the server closed the connection") from None
+
+    async def _hear(self, step: Step) -> SMTPResponse:
+        try:
+            return await self._talk.read(self._command_s)
+        except TimeoutError:
             self.hang_up()
             raise _Silent(Unavailable(f"no answer to {step} in time")) from None
-        except (SMTPException, OSError):
+        except OSError:
             self.hang_up()
             raise Unavailable(f"the connection broke at {step}") from None
 

@@ -1,11 +1,10 @@
 """One HTTP request, and what its fault or answer means for a message (facts §13.1).
 
-httpx is the API; `transport` carries it, and loads with the first request.
+Answers are httpx's; `transport` carries the request, and loads with the first one.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import ssl
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from fallback_cast.model.channel import Endpoint
 from fallback_cast.model.errors import (
@@ -27,6 +26,7 @@ from fallback_cast.model.errors import (
 )
 
 if TYPE_CHECKING:
+    import aiohttp
     import httpx
 
 MAX_RETRY_AFTER_S = 3600.0
@@ -55,7 +55,7 @@ class HttpClient:
         self._connect_s, self._read_s = min(connect_s, read_s), read_s
         self._max_connections = max_connections
         self._fresh = fresh
-        self._client: httpx.AsyncClient | None = None
+        self._session: aiohttp.ClientSession | None = None
         self._transport: Any = None  # the module `transport`, loaded with the first request
 
     @property
@@ -82,31 +82,44 @@ class HttpClient:
             max_connections=1,
         )
 
-    async def request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         """One request, its whole answer read. Raises Unavailable if it surely did not go out, else
         OutcomeUnknown; every answer, of any status, is returned (`raise_for_answer` judges it), cut
-        after MAX_ANSWER_BYTES.
+        after MAX_ANSWER_BYTES. `path` is percent-encoded already.
 
         An answer that drips in for ever ends too: connecting and reading together have twice their
         own time-outs, and a connection that takes too long has been given up well before that.
         """
-        if self._client is None:
-            self._client = self._open()
+        if self._session is None:
+            self._session = self._open()
+        if json is not None:
+            content = encode_json(json)
+            headers = {"content-type": "application/json", **(headers or {})}
+        url = self.base_url + path + ("?" + urlencode(params) if params else "")
         fault: SendError
         try:
-            async with asyncio.timeout(2 * (self._connect_s + self._read_s)):
-                async with self._client.stream(method, self.base_url + path, **kwargs) as response:
-                    answer: httpx.Response = await self._transport.whole_answer(response)
-                    return answer
+            answer: httpx.Response = await self._transport.exchange(
+                self._session, method, url, headers, content
+            )
+            return answer
         except self._transport.FAULTS as error:
             fault = self._transport.fault_of(error)
-        # Outside the except block: what httpx raised holds the request, with its token and address.
+        # Outside the except block: what aiohttp raised holds the request, with its token and address.
         raise fault
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
 
     async def __aenter__(self) -> HttpClient:
         return self
@@ -114,11 +127,11 @@ class HttpClient:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    def _open(self) -> httpx.AsyncClient:
+    def _open(self) -> aiohttp.ClientSession:
         from fallback_cast.channels.kit import transport
 
         self._transport = transport
-        return transport.open_client(
+        return transport.open_session(
             ssl_context(self._ca_file) if self.base_url.startswith("https:") else None,
             headers=self._headers,
             auth=self._auth,
@@ -127,6 +140,11 @@ class HttpClient:
             max_connections=self._max_connections,
             fresh=self._fresh,
         )
+
+
+def encode_json(value: Any) -> bytes:
+    """As it goes over the wire: UTF-8, no spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
 def ssl_context(ca_file: Path | None) -> ssl.SSLContext:

@@ -1,9 +1,8 @@
-"""What carries HTTP requests: httpx over aiohttp, and what its faults mean.
+"""What carries HTTP requests: aiohttp, whose answers become httpx's, and what its faults mean.
 
 It loads with the first request, not with the settings: together they take a third of a second.
-httpx's own pool slows down by the number of connections (docs/decisions/0003). This transport reports
-a lost answer as if the connection had never been made, so faults are told apart by their cause,
-never by httpx's class.
+httpx's own pool slows down by the number of connections, and its layers cost more than all the rest of a
+message (docs/decisions/0003).
 """
 
 from __future__ import annotations
@@ -11,14 +10,16 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from base64 import b64encode
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
-from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
+from fallback_cast import __version__
 from fallback_cast.channels.kit import net
 from fallback_cast.channels.kit.http import MAX_ANSWER_BYTES, tls_reason
 from fallback_cast.model.errors import AccessDenied, Layer, OutcomeUnknown, SendError, Unavailable
@@ -27,7 +28,7 @@ from fallback_cast.model.errors import AccessDenied, Layer, OutcomeUnknown, Send
 for _name in ("httpx", "httpcore", "aiohttp", "aiohttp.client", "aiohttp.internal"):
     logging.getLogger(_name).disabled = True
 
-FAULTS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError)
+FAULTS = (aiohttp.ClientError, OSError)
 
 
 class _Resolver(AbstractResolver):
@@ -44,17 +45,17 @@ class _Resolver(AbstractResolver):
         return None
 
 
-def open_client(
+def open_session(
     context: ssl.SSLContext | None,
     *,
-    headers: dict[str, str],
+    headers: Mapping[str, str],
     auth: tuple[str, str] | None,
     connect_s: float,
     read_s: float,
     max_connections: int,
     fresh: bool,
-) -> httpx.AsyncClient:
-    """A client that follows no redirect, keeps no cookie, and repeats nothing by itself."""
+) -> aiohttp.ClientSession:
+    """A session that follows no redirect, keeps no cookie, and repeats nothing by itself."""
     keep: dict[str, Any] = {} if fresh else {"keepalive_timeout": 5.0}
     connector = aiohttp.TCPConnector(
         limit=max_connections,
@@ -63,38 +64,61 @@ def open_client(
         force_close=fresh,
         **keep,
     )
-    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    session = aiohttp.ClientSession(
+        connector=connector,
+        headers={"user-agent": f"fallback-cast/{__version__}", **(_basic(auth) if auth else {}), **headers},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(
+            # An answer that drips in for ever ends too.
+            total=2 * (connect_s + read_s),
+            connect=2 * connect_s,
+            sock_connect=connect_s,
+            sock_read=read_s,
+        ),
+    )
     # aiohttp would send a GET or PUT again by itself when a kept connection turns out dead.
     session._retry_connection = False
-    return httpx.AsyncClient(
-        transport=AiohttpTransport(client=session, verify=context or False),
-        headers=headers,
-        auth=auth,
-        # httpx has a jar of its own, which keeps what the session above throws away.
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        timeout=httpx.Timeout(read_s, connect=connect_s, pool=2 * connect_s),
-        follow_redirects=False,
-        trust_env=False,
-    )
+    return session
 
 
-async def whole_answer(response: httpx.Response) -> httpx.Response:
-    """The answer with its body read and decoded; what is longer than MAX_ANSWER_BYTES is left unread."""
-    content = bytearray()
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > MAX_ANSWER_BYTES:
-            break
-    decoded = (b"content-encoding", b"content-length", b"transfer-encoding")
-    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in decoded]
-    return httpx.Response(
-        response.status_code, headers=headers, content=bytes(content), request=response.request
-    )
+def _basic(auth: tuple[str, str]) -> dict[str, str]:
+    """RFC 7617, in UTF-8."""
+    return {"authorization": "Basic " + b64encode(":".join(auth).encode()).decode()}
 
 
-def fault_of(raised: BaseException) -> SendError:
+async def exchange(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    headers: Mapping[str, str] | None,
+    body: bytes | None,
+) -> httpx.Response:
+    """One request and its whole answer, decoded; what is longer than MAX_ANSWER_BYTES is left unread."""
+    try:
+        target = URL(url, encoded=True)
+        _ = target.port  # only now is it read
+    except ValueError:
+        raise aiohttp.InvalidURL("") from None
+    async with session.request(method, target, headers=headers, data=body, allow_redirects=False) as response:
+        content = bytearray()
+        async for chunk in response.content.iter_any():
+            content += chunk
+            if len(content) > MAX_ANSWER_BYTES:
+                response.close()
+                break
+        return httpx.Response(
+            response.status,
+            headers=[(k, v) for k, v in response.raw_headers if k.lower() not in _OF_THE_WIRE],
+            content=bytes(content),
+        )
+
+
+# How the body travelled; it is here, decoded.
+_OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
+
+
+def fault_of(error: BaseException) -> SendError:
     """Not connected: surely not sent. Anything after that: it may have gone out."""
-    error = raised.__cause__ if isinstance(raised, httpx.HTTPError) and raised.__cause__ else raised
     match error:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
             return Unavailable(tls_reason(error), layer=Layer.TLS)
@@ -106,14 +130,9 @@ def fault_of(raised: BaseException) -> SendError:
             )
         case aiohttp.ClientConnectorError():
             return Unavailable(net.route_fault(error.os_error), layer=Layer.ROUTE)
-        case aiohttp.ConnectionTimeoutError() | httpx.PoolTimeout():
+        case aiohttp.ConnectionTimeoutError():
             return Unavailable("no connection in time", layer=Layer.ROUTE)
-        case (
-            aiohttp.InvalidURL()
-            | aiohttp.NonHttpUrlClientError()
-            | httpx.UnsupportedProtocol()
-            | httpx.InvalidURL()
-        ):
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return AccessDenied("the address of the provider in the settings is not valid")
         case aiohttp.SocketTimeoutError() | TimeoutError():
             return OutcomeUnknown("no answer in time")

@@ -128,8 +128,7 @@ class Kannel(Gateway):
             "X-Kannel-SMSC": self._smsc,
             "Content-Type": "text/plain; charset=UTF-8",
         }
-        # UTF-8 is how Kannel reads its own settings file.
-        sent = {n.encode(): v.encode() for n, v in (own | headers).items() if v is not None}
+        sent = {name: value for name, value in (own | headers).items() if value is not None}
         return await client.request("POST", self._path, content=text.encode(), headers=sent)
 
     async def _ask_status(self, url: str, password: str) -> str:
