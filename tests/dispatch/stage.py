@@ -143,16 +143,17 @@ class Stage:
 
     async def dispatch(self, watched: Sequence[str] | None = None, owner: str = "stage") -> RunEnd:
         desk = Desk(self.ledger, inline=True)
-
-        async def save(breakers: Sequence[memory.Breaker], seen: Sequence[object]) -> None:
-            memory.save_health(self.ledger, "stage", breakers, seen)  # type: ignore[arg-type]
-
-        book = HealthBook(
-            self.channels, memory.load_breakers(self.ledger), self.clock, self.fingerprints, save
-        )
+        book = self.book()
         world = World(self.channels, self.policies, "UTC", self.clock)
         pacer = Pacer(self.clock, memory.load_paces(self.ledger))
         return await Dispatcher(desk, world, book, pacer, owner, self.events.append).run(watched)
+
+    def book(self) -> HealthBook:
+        async def save(breakers: Sequence[memory.Breaker], seen: Sequence[object]) -> None:
+            memory.save_health(self.ledger, "stage", breakers, seen)  # type: ignore[arg-type]
+
+        stored = memory.load_breakers(self.ledger)
+        return HealthBook(self.channels, stored, self.clock, self.fingerprints, save)
 
     def counts(self, id: str = "a1") -> progress.Counts:
         return progress.count(self.ledger, id)
