@@ -112,7 +112,8 @@ def _check(terminal: Terminal, options: Options) -> int:
     if switch is not None:
         from fallback_cast.health.ping import ping
 
-        somebody = any(c.verdict in (Verdict.UP, Verdict.RECOVERING) for c in found.channels)
+        gone = (Verdict.DOWN, Verdict.OFFLINE)
+        somebody = any(c.verdict not in gone and not c.asked_by_hand for c in found.channels)
         why = run_loop(ping(switch, well=somebody and not found.offline))
         if why is not None:
             terminal.say("the dead-man's switch did not hear us: {why}", why=say(terminal.language, why))
