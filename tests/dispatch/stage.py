@@ -14,6 +14,7 @@ from fallback_cast.dispatch.dispatcher import Dispatcher, RunEnd, World
 from fallback_cast.dispatch.events import Event
 from fallback_cast.dispatch.pacer import Pacer
 from fallback_cast.health.book import HealthBook
+from fallback_cast.health.lookout import Reference
 from fallback_cast.ledger import announce, memory, progress
 from fallback_cast.ledger.announce import PlannedDelivery
 from fallback_cast.ledger.open import Ledger, open_ledger
@@ -108,6 +109,7 @@ class Stage:
     events: list[Event] = field(default_factory=list)
     clock: VirtualClock = field(default_factory=VirtualClock)
     fingerprints: dict[str, str] = field(default_factory=dict)
+    references: Sequence[Reference] = ()
     _ledger: Ledger | None = None
 
     @property
@@ -152,8 +154,18 @@ class Stage:
         async def save(breakers: Sequence[memory.Breaker], seen: Sequence[object]) -> None:
             memory.save_health(self.ledger, "stage", breakers, seen)  # type: ignore[arg-type]
 
-        stored = memory.load_breakers(self.ledger)
-        return HealthBook(self.channels, stored, self.clock, self.fingerprints, save)
+        about = [(name, p.name) for name, channel in self.channels.items() for p in channel.providers]
+        about += [("", reference.name) for reference in self.references]
+        return HealthBook(
+            self.channels,
+            memory.load_breakers(self.ledger),
+            self.clock,
+            self.fingerprints,
+            save,
+            evidence=memory.load_evidence(self.ledger, about),
+            references=self.references,
+            machine="stage",
+        )
 
     def counts(self, id: str = "a1") -> progress.Counts:
         return progress.count(self.ledger, id)

@@ -130,8 +130,12 @@ class Checkup:
         return self.book.judgement(channel, provider).verdict
 
     def _works(self, name: str) -> bool:
+        """It has shown that it works, and a message may go there now."""
         good = (Verdict.UP, Verdict.RECOVERING)
-        return any(self._verdict(name, p.name) in good for p in self.channels[name].providers)
+        return any(
+            self._verdict(name, p.name) in good and self.book.usable(name, p.name)
+            for p in self.channels[name].providers
+        )
 
     def _finding(
         self, name: str, checks: Mapping[tuple[str, str], Sequence[Check]], needs: Sequence[Need]

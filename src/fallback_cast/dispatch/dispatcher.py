@@ -275,7 +275,8 @@ class Dispatcher:
         standings = {
             name: self.book.standing(name, self.lessons.ended(announcement.id, name)) for name in self._lanes
         }
-        outlook = Outlook(standings, quiet_until=quiet_until(now, self._world.timezone))
+        offline = self.book.offline is not None
+        outlook = Outlook(standings, offline, quiet_until(now, self._world.timezone))
         self._outlooks[announcement.id] = (self.version, now, outlook)
         return outlook
 

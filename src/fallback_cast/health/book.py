@@ -1,35 +1,35 @@
-"""The health memory of one run: probes, breakers, and who may be tried right now.
+"""The health memory of one run: probes, judgements, and who may be tried right now.
 
-Verdicts are stored with their evidence at every change, so the next run begins with them.
+Everything seen becomes evidence, is judged at once, and is stored behind the back of whoever sends.
+The next run begins with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from fallback_cast.health.breaker import judge
+from fallback_cast.health import signals
+from fallback_cast.health.domains import Platform, down_domains
+from fallback_cast.health.judge import in_order
+from fallback_cast.health.judgement import Judgement
+from fallback_cast.health.line import REFERENCE, Line, LineState
+from fallback_cast.health.lookout import Lookout, Reference
+from fallback_cast.health.signals import Reading
+from fallback_cast.health.watch import NEVER, PROBE_AGAIN, Watch, begin_watch, remember
 from fallback_cast.ledger.memory import Breaker
-from fallback_cast.model.channel import Channel, Provider
-from fallback_cast.model.errors import (
-    AccessDenied,
-    AddressRefused,
-    Layer,
-    MessageRefused,
-    OutcomeUnknown,
-    SendError,
-    Throttled,
-    Unavailable,
-)
-from fallback_cast.model.health import Check, Evidence, Signal, Verdict, failed_check
-from fallback_cast.routing.outlook import ChannelStanding, ProviderStanding
+from fallback_cast.model.channel import Channel
+from fallback_cast.model.errors import SendError
+from fallback_cast.model.health import Check, Evidence, Signal, Verdict
+from fallback_cast.routing.outlook import ChannelStanding
 
-FRESH = timedelta(seconds=30)  # a verdict younger than this needs no probe before a broadcast
-PROBE_AT_MOST_S = 15.0
-PROBE_AGAIN = timedelta(seconds=10)  # a provider that has not shown yet that it works
+CALM = timedelta(seconds=5)  # while all is well, one good word in so long is kept
+SAVE_AFTER_S = 0.02  # what is seen within this is stored together
+KEPT_IN_FLIGHT = 20  # failures of what was in flight when a provider went down
+FAILURES = frozenset({Signal.BAD, Signal.HALF, Signal.CONFIRMED, Signal.DENIED})
+ONE_TICK = timedelta(microseconds=1)
 
 
 class Clock(Protocol):
@@ -39,22 +39,12 @@ class Clock(Protocol):
 Save = Callable[[Sequence[Breaker], Sequence[Evidence]], Awaitable[None]]
 
 
-@dataclass(slots=True)
-class _Watch:
-    """One provider under watch."""
-
-    channel: str
-    provider: Provider
-    breaker: Breaker
-    unproven: bool = False  # has not shown within the probe budget that it works: passed over for now
-    trial_taken: bool = False  # recovering: the one real message is on its way
-    probe: asyncio.Task[tuple[Check, ...]] | None = None
-    probed_at: datetime | None = None
-    probe_began_s: float = 0.0  # by the event loop's clock
-
-
 class HealthBook:
-    """What is known of every provider. One event loop uses it; saving happens behind it."""
+    """What is known of every provider. One event loop uses it; saving happens behind it.
+
+    `stored` and `evidence` are what earlier runs and other machines left in the ledger. Without
+    `references` nobody can tell our own outage from a platform's.
+    """
 
     def __init__(
         self,
@@ -64,103 +54,94 @@ class HealthBook:
         fingerprints: Mapping[str, str],
         save: Save,
         on_change: Callable[[str], None] = lambda _: None,
+        *,
+        evidence: Iterable[Evidence] = (),
+        references: Sequence[Reference] = (),
+        machine: str = "",
     ) -> None:
-        self._clock = clock
-        self._save = save
+        self._channels, self._clock, self._save, self._machine = channels, clock, save, machine
         self.on_change = on_change
         self.version = 0  # grows with every change of anybody's standing
+        self._lookout = Lookout(references, self._hear_reference)
+        self._lines: dict[str, Line] = {machine: Line()}
+        self._local = frozenset(name for name, channel in channels.items() if channel.traits.local)
         self._unsaved: list[Evidence] = []
         self._saving: asyncio.Task[None] | None = None
+        self._pending: list[tuple[Watch, Reading, str]] = []  # failures before it is known whose
+        self._sorting: asyncio.Task[None] | None = None
+        self._last_at = NEVER
+        self._said_offline = False
         known = {(breaker.channel, breaker.provider): breaker for breaker in stored}
-        self._dirty: set[tuple[str, str]] = set()
-        self._watches: dict[str, list[_Watch]] = {}
-        for name, channel in channels.items():
-            self._watches[name] = [
-                _Watch(
-                    name, p, self._first(known.get((name, p.name)), name, p.name, fingerprints.get(name, ""))
-                )
-                for p in channel.providers
-            ]
+        self._watches = {
+            (name, p.name): begin_watch(
+                name, p, channel.traits, known.get((name, p.name)), fingerprints.get(name, ""), clock.now()
+            )
+            for name, channel in channels.items()
+            for p in channel.providers
+        }
+        self._of = {
+            name: [self._watches[name, p.name] for p in channel.providers]
+            for name, channel in channels.items()
+        }
+        for seen in in_order(list(evidence)):
+            self._take(seen)
+        for key in self._watches.keys() & known.keys():
+            remember(self._watches[key], known[key])
+        self._held = False  # somebody is passed over with its failure domain
+        self._review_domains()
         # Since when an account is as it is must outlive a crash: `save` early.
-        for watch in (watch for watches in self._watches.values() for watch in watches):
-            if watch.breaker != known.get((watch.channel, watch.provider.name)):
-                self._dirty.add((watch.channel, watch.provider.name))
-        self._channels = channels
-
-    def _first(self, stored: Breaker | None, channel: str, provider: str, fingerprint: str) -> Breaker:
-        now = self._clock.now()
-        if stored is None:
-            return Breaker(
-                channel=channel,
-                provider=provider,
-                since=now,
-                seen_at=now - FRESH,
-                fingerprint=fingerprint,
-                configured_at=now,
-            )
-        if stored.fingerprint == fingerprint:
-            return stored
-        changed = replace(stored, fingerprint=fingerprint, configured_at=now)
-        if stored.configuration:  # other settings: what was refused may be right now
-            changed = replace(
-                changed, verdict=Verdict.UNKNOWN, configuration=False, failures=0.0, retry_at=None, reason=""
-            )
-        return changed
+        self._dirty = {key for key, watch in self._watches.items() if watch.breaker() != known.get(key)}
 
     # -- standing ------------------------------------------------------------------------------
 
     def standing(self, channel: str, ended: str = "") -> ChannelStanding:
-        providers = tuple(self._provider_standing(watch) for watch in self._watches[channel])
+        now, offline = self._clock.now(), self._is_offline()
+        providers = tuple(watch.standing(now, offline=offline) for watch in self._of[channel])
         return ChannelStanding(channel, self._channels[channel].traits, providers, ended)
 
-    def _provider_standing(self, watch: _Watch) -> ProviderStanding:
-        breaker, usable, reason, retry_at = watch.breaker, True, "", None
-        traits = self._channels[watch.channel].traits
-        if traits.publishes and traits.local and not breaker.configuration:
-            pass  # our own folder takes the page, whatever the internet line says about its address (P6, P7)
-        elif breaker.verdict is Verdict.DOWN:
-            usable, reason, retry_at = False, f"down ({breaker.reason})", breaker.retry_at
-            if breaker.configuration:
-                reason = f"our account or settings are refused ({breaker.reason})"
-        elif watch.unproven:
-            usable, reason = False, f"not shown in time that it works ({breaker.reason or 'no answer yet'})"
-            retry_at = self._clock.now() + PROBE_AGAIN
-        elif breaker.verdict is Verdict.RECOVERING and watch.trial_taken:
-            usable, reason = False, "recovering: one message goes first"
-            retry_at = self._clock.now() + PROBE_AGAIN
-        return ProviderStanding(
-            name=watch.provider.name,
-            domains=watch.provider.failure_domains,
-            usable=usable,
-            reason=reason,
-            retry_at=retry_at,
-            configured_at=breaker.configured_at,
-            deduplicates=watch.provider.deduplicates,
-        )
+    def usable(self, channel: str, provider: str) -> bool:
+        return self._usable(self._watches[channel, provider])
+
+    def plainly_up(self, channel: str, provider: str) -> bool:
+        """Up without any doubt: as many messages as its pace allows may go."""
+        watch = self._watches[channel, provider]
+        up = watch.tally.verdict is Verdict.UP and not (watch.unproven or watch.domain)
+        return up and not self._is_offline()
+
+    def _usable(self, watch: Watch) -> bool:
+        return watch.may_be_tried(self._clock.now(), offline=self._is_offline())[0]
 
     def verdict(self, channel: str) -> Verdict:
         """The best of a channel's providers."""
         order = (Verdict.UP, Verdict.UNKNOWN, Verdict.SUSPECT, Verdict.RECOVERING, Verdict.DOWN)
-        found = [watch.breaker.verdict for watch in self._watches[channel]]
-        return min(found, key=order.index)
+        return min((watch.tally.verdict for watch in self._of[channel]), key=order.index)
+
+    def judgement(self, channel: str, provider: str) -> Judgement:
+        """What is held of this provider itself; whether we are offline is another matter (`offline`)."""
+        return self._watches[channel, provider].judgement(self._clock.now())
+
+    @property
+    def offline(self) -> Judgement | None:
+        """Our own line's judgement if we are offline, else None."""
+        judged = self._line.judgement(self._clock.now())
+        return judged if judged.verdict is Verdict.OFFLINE else None
 
     def breakers(self) -> list[Breaker]:
-        return [watch.breaker for watches in self._watches.values() for watch in watches]
+        return [watch.breaker() for watch in self._watches.values()]
 
-    def usable(self, channel: str, provider: str) -> bool:
-        return self._provider_standing(self._watch(channel, provider)).usable
+    @property
+    def _line(self) -> Line:
+        return self._lines[self._machine]
 
-    def plainly_up(self, channel: str, provider: str) -> bool:
-        """Up without any doubt: as many messages as its pace allows may go."""
-        watch = self._watch(channel, provider)
-        return watch.breaker.verdict is Verdict.UP and not watch.unproven
+    def _is_offline(self) -> bool:
+        return bool(self._lookout) and self._line.state(self._clock.now()) is LineState.OFFLINE
 
     # -- evidence ------------------------------------------------------------------------------
 
     def begin(self, channel: str, provider: str) -> bool:
         """A real message is about to go: while recovering, it is the only one, the trial (True)."""
-        watch = self._watch(channel, provider)
-        if watch.breaker.verdict is not Verdict.RECOVERING or watch.trial_taken:
+        watch = self._watches[channel, provider]
+        if watch.tally.verdict is not Verdict.RECOVERING or watch.trial_taken:
             return False
         watch.trial_taken = True
         self._changed(channel)
@@ -168,66 +149,210 @@ class HealthBook:
 
     def trial_ended(self, channel: str, provider: str) -> None:
         """The trial is over. If it proved nothing (throttled, this text refused), another one may go."""
-        watch = self._watch(channel, provider)
+        watch = self._watches[channel, provider]
         if watch.trial_taken:
             watch.trial_taken = False
             self._changed(channel)
 
     def accepted(self, channel: str, provider: str) -> None:
-        watch = self._watch(channel, provider)
-        # The usual case, thousands of times: all is well and stays so.
-        if watch.breaker.verdict is Verdict.UP and watch.breaker.failures == 0.0:
-            if self._is_old(watch):
-                watch.breaker = replace(watch.breaker, seen_at=self._clock.now())
-                self._dirty.add((channel, provider))
-            return
-        self._observe(watch, Signal.GOOD, "send", None, "")
+        watch = self._watches[channel, provider]
+        now = self._clock.now()
+        watch.good_at = now
+        if now >= watch.calm_until:  # else the usual case, thousands of times: all is well and stays so
+            self._observe(watch, signals.GOOD, "send")
 
     def failed(self, channel: str, provider: str, error: SendError) -> None:
-        signal = signal_of(error)
-        if signal is None:
+        reading = signals.of_send(error)
+        if reading is not None:
+            self._observe(self._watches[channel, provider], reading, "send")
+
+    def hint(self, channel: str, provider: str, detail: str) -> None:
+        """Its status feed reports an incident."""
+        self._observe(self._watches[channel, provider], Reading(Signal.HINT, None, detail), "feed")
+
+    def hear(self, evidence: Iterable[Evidence]) -> None:
+        """What other machines have seen meanwhile, as the ledger holds it."""
+        for seen in in_order(list(evidence)):
+            self._take(seen)
+        self._review_domains()
+        for channel in self._of:
+            self._changed(channel)
+
+    def _observe(self, watch: Watch, reading: Reading, source: str) -> None:
+        """Make it evidence: a failure only when it is known whose, a good word at once."""
+        if reading.signal in FAILURES and watch.channel not in self._local and not self._knows_whose():
+            self._pending.append((watch, reading, source))
+            if self._sorting is None:
+                self._sorting = asyncio.get_running_loop().create_task(self._sort_out())
             return
-        detail = "" if signal is Signal.GOOD else error.reason
-        self._observe(self._watch(channel, provider), signal, "send", error.layer, detail)
+        if reading.signal is Signal.GOOD and watch.channel not in self._local:
+            self._release()  # something gets through: the failures before it are not our line's
+        self._record(watch, reading, source)
 
-    def _is_old(self, watch: _Watch) -> bool:
-        return self._clock.now() - watch.breaker.seen_at > timedelta(seconds=5)
+    def _knows_whose(self) -> bool:
+        return not self._lookout or self._lookout.knows() or self._carries()
 
-    def _observe(self, watch: _Watch, signal: Signal, source: str, layer: Layer | None, detail: str) -> None:
+    def _carries(self) -> bool:
+        """No reference answers, yet a channel has worked since: it is the references that are cut off."""
         now = self._clock.now()
-        seen = Evidence(watch.channel, watch.provider.name, now, signal, source, layer, detail)
-        before = watch.breaker
-        watch.breaker = judge(before, seen, now)
-        if signal is Signal.GOOD:
-            watch.unproven = False
-        if watch.breaker.verdict is not Verdict.RECOVERING or before.verdict is not Verdict.RECOVERING:
+        return self._line.outweighed(now, CALM)
+
+    async def _sort_out(self) -> None:
+        try:
+            await self.online()
+        finally:
+            self._sorting = None
+        self._release()
+
+    def _release(self) -> None:
+        pending, self._pending = self._pending, []
+        for watch, reading, source in pending:
+            self._record(watch, reading, source)
+
+    def _record(self, watch: Watch, reading: Reading, source: str) -> None:
+        before, verdict = self._face(watch), watch.tally.verdict
+        seen = self._evidence(watch.channel, watch.provider.name, reading, source)
+        self._take(seen)
+        if reading.signal is Signal.GOOD:
+            watch.good_at, watch.unproven = seen.at, False
+        if watch.tally.verdict is not verdict or verdict is not Verdict.RECOVERING:
             watch.trial_taken = False
-        self._unsaved.append(seen)
-        self._dirty.add((watch.channel, watch.provider.name))
-        self._changed(watch.channel)
+        self._keep(watch, seen, verdict)
+        if watch.tally.verdict is not verdict or self._held:
+            self._review_domains()
+        self._calm_down(watch, seen)
+        if self._face(watch) != before:
+            self._changed(watch.channel)
+        self._notice_offline()
+
+    def _evidence(self, channel: str, provider: str, reading: Reading, source: str) -> Evidence:
+        # Strictly after the last one: what is stored has the order in which it was judged.
+        at = self._last_at = max(self._clock.now(), self._last_at + ONE_TICK)
+        return Evidence(
+            channel, provider, at, reading.signal, source, reading.layer, reading.detail, self._machine
+        )
+
+    def _take(self, seen: Evidence) -> None:
+        """The same steps as `judge`, one row at a time."""
+        line = self._lines.setdefault(seen.machine, Line())
+        watch = self._watches.get(seen.about)
+        if watch is not None and seen.source != REFERENCE and seen.at >= watch.configured_at:
+            watch.tally.take(seen, blamed=seen.channel in self._local or line.state(seen.at).blames)
+        line.take(seen, self._local)
+        self._last_at = max(self._last_at, seen.at)
+
+    def _keep(self, watch: Watch, seen: Evidence, verdict: Verdict) -> None:
+        in_flight = verdict is Verdict.DOWN and seen.at < (watch.tally.retry_at or seen.at)
+        watch.spared = watch.spared + 1 if in_flight else 0
+        if watch.spared <= KEPT_IN_FLIGHT:
+            self._unsaved.append(seen)
+        self._dirty.add(watch.key)
         self._save_soon()
+
+    def _calm_down(self, watch: Watch, seen: Evidence) -> None:
+        calm = (
+            seen.signal is Signal.GOOD
+            and watch.tally.verdict is Verdict.UP
+            and not watch.domain
+            and (not self._lookout or self._line.state(seen.at).blames)
+        )
+        watch.calm_until = seen.at + CALM if calm else NEVER
+
+    @staticmethod
+    def _face(watch: Watch) -> tuple[object, ...]:
+        """What others may see of a provider."""
+        tally = watch.tally
+        return (
+            tally.verdict,
+            tally.configuration,
+            tally.retry_at,
+            watch.unproven,
+            watch.trial_taken,
+            watch.domain,
+        )
 
     def _changed(self, channel: str) -> None:
         self.version += 1
         self.on_change(channel)
+
+    # -- our own line --------------------------------------------------------------------------
+
+    async def online(self) -> bool | None:
+        """Whether our own line works; looks at the references unless that was done in the last 5 s.
+
+        Returns as soon as one of them answers. None: there are no references, or nothing is decided.
+        """
+        if not self._lookout:
+            return None
+        if not self._carries():
+            await self._lookout.look()
+        state = self._line.state(self._now())
+        return {LineState.WORKS: True, LineState.OFFLINE: False}.get(state)
+
+    def _hear_reference(self, name: str, check: Check) -> None:
+        seen = self._evidence("", name, signals.of_reference(check), REFERENCE)
+        self._take(seen)
+        self._unsaved.append(seen)
+        if not self._line.state(seen.at).blames:
+            for watch in self._watches.values():
+                watch.calm_until = NEVER
+        self._notice_offline()
+        self._save_soon()
+
+    def _now(self) -> datetime:
+        return max(self._clock.now(), self._last_at)
+
+    def _notice_offline(self) -> None:
+        """Tell everybody when we go offline or come back."""
+        offline = self._is_offline()
+        if offline is not self._said_offline:
+            self._said_offline = offline
+            for channel in self._of:
+                self._changed(channel)
+
+    # -- failure domains -----------------------------------------------------------------------
+
+    def _review_domains(self) -> None:
+        now = self._clock.now()
+        down = down_domains(
+            Platform(*watch.key, watch.provider.failure_domains, watch.judgement(now), watch.lived_at())
+            for watch in self._watches.values()
+        )
+        for watch in self._watches.values():
+            shared = sorted(
+                domain
+                for domain in watch.provider.failure_domains & down.keys()
+                if (down[domain].channel, down[domain].provider) != watch.key
+            )
+            self._hold(watch, shared[0] if shared else "", down)
+        self._held = any(watch.domain for watch in self._watches.values())
+
+    def _hold(self, watch: Watch, domain: str, down: Mapping[str, Platform]) -> None:
+        """Pass a provider over with its domain; each returns by its own good word."""
+        if domain == watch.domain:
+            return
+        before, watch.domain = watch.domain, domain
+        watch.calm_until = NEVER
+        if domain:
+            judged = down[domain].judgement
+            watch.domain_since = judged.began_at or judged.since
+            self._probe_if_running(watch)
+        elif before and (watch.lived_at() or NEVER) < watch.domain_since:
+            watch.unproven = True
+            self._probe_if_running(watch)
+        self._changed(watch.channel)
 
     # -- probes --------------------------------------------------------------------------------
 
     def prove(self, channels: Iterable[str]) -> None:
         """Begin a probe wherever the last good word is older than 30 s; `proven` waits for them."""
         now = self._clock.now()
+        if self._lookout and not self._lookout.knows():
+            self._lookout.begin()
         for name in channels:
-            for watch in self._watches[name]:
-                if self._needs_proof(watch, now):
+            for watch in self._of[name]:
+                if watch.needs_proof(now):
                     self._start_probe(watch)
-
-    @staticmethod
-    def _needs_proof(watch: _Watch, now: datetime) -> bool:
-        if watch.breaker.verdict is Verdict.DOWN:
-            return (watch.breaker.retry_at or now) <= now
-        if watch.breaker.verdict is Verdict.UP and not watch.unproven:
-            return now - watch.breaker.seen_at >= FRESH
-        return True
 
     async def proven(self, channel: str, budget_s: float) -> None:
         """Return as soon as the best provider has shown that it works, or when its time is up.
@@ -236,130 +361,109 @@ class HealthBook:
         late good answer brings it back. A known outage is waited for by nobody (P4).
         """
         loop = asyncio.get_running_loop()
-        for watch in self._watches[channel]:
-            if watch.breaker.verdict is Verdict.DOWN:
+        for watch in self._of[channel]:
+            if watch.tally.verdict is Verdict.DOWN or watch.domain:
                 continue
             left = watch.probe_began_s + budget_s - loop.time()
             if watch.probe is not None and left > 0 and not watch.unproven:
                 await asyncio.wait({watch.probe}, timeout=left)
-            if watch.probe is not None and not watch.unproven:
-                watch.unproven = True
-                self._changed(channel)
-            if self._provider_standing(watch).usable:
+            if watch.probe is not None:
+                self._mark_unproven(watch)
+            if self._usable(watch):
                 return
 
-    async def examine(
-        self, channels: Iterable[str] | None = None
-    ) -> Mapping[tuple[str, str], Sequence[Check]]:
-        """Probe each provider now, in parallel; the evidence is judged and stored."""
-        names = self._watches if channels is None else channels
-        watches = [watch for name in names for watch in self._watches[name]]
-        for watch in watches:
-            self._start_probe(watch)
-        probes = [watch.probe for watch in watches if watch.probe is not None]
-        found = await asyncio.gather(*probes)
-        await self.save()
-        keys = [(watch.channel, watch.provider.name) for watch in watches]
-        return dict(zip(keys, found, strict=True))
-
-    async def online(self) -> bool | None:
-        return None
-
-    @property
-    def offline(self) -> None:
-        return None
-
-    def judgement(self, channel: str, provider: str) -> Breaker:
-        return self._watch(channel, provider).breaker
-
     def look_around(self) -> None:
-        """Now and then: probe again whoever is due to show whether it is back."""
+        """Now and then: look again at whoever may be back, our own line included."""
         now = self._clock.now()
-        for watches in self._watches.values():
-            for watch in watches:
-                down = watch.breaker.verdict is Verdict.DOWN and (watch.breaker.retry_at or now) <= now
-                rested = watch.probed_at is None or now - watch.probed_at >= PROBE_AGAIN
-                if down or (watch.unproven and rested):
-                    self._start_probe(watch)
+        if self._lookout and not self._line.state(now).blames and self._line.looked_before(now - PROBE_AGAIN):
+            self._lookout.begin()
+        self._notice_offline()
+        for watch in self._watches.values():
+            if watch.wants_a_look(now):
+                self._start_probe(watch)
 
     async def doubt(self, channel: str, provider: str, begun_at: datetime, within_s: float) -> None:
         """A send begun then hangs: does the platform still work? Silent probes mean it does not."""
-        watch = self._watch(channel, provider)
+        watch = self._watches[channel, provider]
         now, last = self._clock.now(), watch.probed_at
         if last is None or last < begun_at or now - last >= PROBE_AGAIN:
             self._start_probe(watch)
         if watch.probe is not None:
             await asyncio.wait({watch.probe}, timeout=within_s)
-        if watch.probe is not None and not watch.unproven:
-            watch.unproven = True
-            self._changed(channel)
+        if watch.probe is not None:
+            self._mark_unproven(watch)
 
-    def _start_probe(self, watch: _Watch) -> None:
+    async def examine(
+        self, channels: Iterable[str] | None = None
+    ) -> Mapping[tuple[str, str], Sequence[Check]]:
+        """Probe each provider now, in parallel; judge and store what was seen; return the checks."""
+        watches = [w for name in (self._of if channels is None else channels) for w in self._of[name]]
+        probes = {watch.key: self._start_probe(watch) for watch in watches}
+        await asyncio.gather(self.online(), *probes.values())
+        if self._sorting is not None:
+            await self._sorting
+        await self.save()
+        return {key: probe.result() for key, probe in probes.items()}
+
+    def _mark_unproven(self, watch: Watch) -> None:
+        if not watch.unproven:
+            watch.unproven, watch.calm_until = True, NEVER
+            self._changed(watch.channel)
+
+    def _start_probe(self, watch: Watch) -> asyncio.Task[tuple[Check, ...]]:
         if watch.probe is None:
-            watch.probed_at = self._clock.now()
-            watch.probe_began_s = asyncio.get_running_loop().time()
-            watch.probe = asyncio.get_running_loop().create_task(self._run_probe(watch))
+            loop = asyncio.get_running_loop()
+            watch.probed_at, watch.probe_began_s = self._clock.now(), loop.time()
+            watch.probe = loop.create_task(self._run_probe(watch))
+        return watch.probe
 
-    async def _run_probe(self, watch: _Watch) -> tuple[Check, ...]:
+    def _probe_if_running(self, watch: Watch) -> None:
+        """Unless the book is only being opened: then `prove` or `look_around` comes soon."""
         try:
-            async with asyncio.timeout(PROBE_AT_MOST_S):
-                checks = tuple(await watch.provider.probe())
-        except Exception as error:  # a bug in a channel must not stop the others
-            if not isinstance(error, TimeoutError):
-                checks = (Check(Layer.SERVICE, False, 0.0, f"the probe broke ({type(error).__name__})"),)
-            else:
-                checks = (Check(Layer.SERVICE, False, PROBE_AT_MOST_S, "no answer to the probe in time"),)
+            self._start_probe(watch)
+        except RuntimeError:
+            return
+
+    async def _run_probe(self, watch: Watch) -> tuple[Check, ...]:
+        try:
+            checks = await watch.ask()
         finally:
             watch.probe = None
-        failed = failed_check(checks)
-        if failed is None:
-            self._observe(watch, Signal.GOOD, "probe", None, "")
-        else:
-            watch.unproven = True
-            signal = Signal.DENIED if failed.layer is Layer.ACCOUNT else Signal.BAD
-            self._observe(watch, signal, "probe", failed.layer, failed.detail)
+        reading = signals.of_probe(checks)
+        if reading.signal in FAILURES:
+            self._mark_unproven(watch)
+        elif watch.unproven and reading.signal is Signal.LIMITED:
+            watch.unproven = False  # a limit is a sign of life
+            self._changed(watch.channel)
+        self._observe(watch, reading, "probe")
         return checks
 
     # -- memory --------------------------------------------------------------------------------
 
     def _save_soon(self) -> None:
         if self._saving is None or self._saving.done():
-            self._saving = asyncio.get_running_loop().create_task(self.save())
+            self._saving = asyncio.get_running_loop().create_task(self._save_in_a_moment())
+
+    async def _save_in_a_moment(self) -> None:
+        while self._dirty or self._unsaved:
+            await asyncio.sleep(SAVE_AFTER_S)
+            await self.save()
 
     async def save(self) -> None:
         """Store what changed since the last time."""
-        while self._dirty:
+        while self._dirty or self._unsaved:
             dirty, self._dirty = self._dirty, set()
             seen, self._unsaved = self._unsaved, []
-            await self._save([self._watch(c, p).breaker for c, p in sorted(dirty)], seen[-200:])
+            await self._save([self._watches[key].breaker() for key in sorted(dirty)], seen)
 
     async def close(self) -> None:
         """Stop probing and store the last word."""
-        probes = [w.probe for ws in self._watches.values() for w in ws if w.probe is not None]
-        for probe in probes:
-            probe.cancel()
-        await asyncio.gather(*probes, return_exceptions=True)
+        tasks = [watch.probe for watch in self._watches.values()] + [self._sorting]
+        running = [task for task in tasks if task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await self._lookout.close()
         if self._saving is not None:
             await self._saving
         await self.save()
-
-    def _watch(self, channel: str, provider: str) -> _Watch:
-        return next(w for w in self._watches[channel] if w.provider.name == provider)
-
-
-def signal_of(error: SendError) -> Signal | None:
-    """What a failed send says about the platform; None if nothing (one place, one text)."""
-    match error:
-        case Unavailable():
-            return Signal.BAD
-        case OutcomeUnknown():
-            return Signal.HALF
-        case Throttled():
-            return Signal.LIMITED
-        case AddressRefused():
-            return Signal.GOOD  # it proves that the platform lives
-        case AccessDenied() if error.scope == "account":
-            return Signal.DENIED
-        case AccessDenied() | MessageRefused():
-            return None
-    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from fallback_cast.ledger import schema
 from fallback_cast.ledger.open import Ledger
 from fallback_cast.model.errors import Layer
-from fallback_cast.model.health import Evidence, Verdict
+from fallback_cast.model.health import Evidence, Signal, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,27 @@ def load_breakers(ledger: Ledger) -> list[Breaker]:
     ]
 
 
+KEPT_IN_MIND = 100  # rows of each provider that a run begins with
+
+
+def load_evidence(ledger: Ledger, about: Iterable[tuple[str, str]]) -> list[Evidence]:
+    """The newest evidence about each of these: (channel, provider), or ("", reference)."""
+    table, found = schema.evidence, list[Evidence]()
+    with ledger.reading() as connection:
+        for channel, provider in about:
+            of_this = select(table).where(table.c.channel == channel, table.c.provider == provider)
+            rows = connection.execute(of_this.order_by(table.c.at.desc()).limit(KEPT_IN_MIND))
+            found += [_evidence(row) for row in rows]
+    return found
+
+
+def _evidence(row: Any) -> Evidence:
+    layer = Layer(row.layer) if row.layer else None
+    return Evidence(
+        row.channel, row.provider, row.at, Signal(row.signal), row.source, layer, row.detail, row.machine
+    )
+
+
 def save_health(
     ledger: Ledger, machine: str, breakers: Iterable[Breaker], observed: Iterable[Evidence]
 ) -> None:
@@ -57,7 +79,7 @@ def save_health(
         for breaker in breakers:
             _upsert_breaker(connection, breaker)
             _keep_outage(connection, breaker)
-        rows = [{**asdict(seen), "machine": machine} for seen in observed]
+        rows = [{**asdict(seen), "machine": seen.machine or machine} for seen in observed]
         if rows:
             connection.execute(insert(schema.evidence), rows)
 

@@ -45,18 +45,27 @@ class Signal(StrEnum):
     GOOD = "good"  # an accepted send, a good probe, a refused address: the platform lives
     BAD = "bad"  # surely not reached
     HALF = "half"  # an unknown outcome: half weight
+    CONFIRMED = "confirmed"  # bad, seen by two witnesses, or a fact that waiting does not change
     DENIED = "denied"  # our account or settings: opens, marked configuration
     LIMITED = "limited"  # too fast: neither good nor bad
+    HINT = "hint"  # its status feed says incident: raises suspicion, opens and closes nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One stored observation about a provider."""
+    """One stored observation about a provider, or about a reference: then `channel` is empty and
+    `provider` is the reference as written in the settings.
+    """
 
     channel: str
     provider: str
     at: datetime
     signal: Signal
-    source: str  # probe | send
+    source: str  # probe | send | feed | reference
     layer: Layer | None = None
     detail: str = ""
+    machine: str = ""  # who saw it: what a machine saw while it was offline itself does not count
+
+    @property
+    def about(self) -> tuple[str, str]:
+        return self.channel, self.provider

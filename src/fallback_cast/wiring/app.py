@@ -23,7 +23,7 @@ from fallback_cast.dispatch.events import Listener, nobody_listens
 from fallback_cast.dispatch.report import report
 from fallback_cast.ledger.announce import Stored
 from fallback_cast.ledger.lock import DispatcherLock
-from fallback_cast.ledger.memory import Breaker, load_breakers, load_paces, save_health
+from fallback_cast.ledger.memory import Breaker, load_breakers, load_evidence, load_paces, save_health
 from fallback_cast.ledger.open import Ledger, open_ledger
 from fallback_cast.ledger.view import header, open_ids
 from fallback_cast.model.announcement import Club
@@ -144,7 +144,17 @@ class App:
             await desk.run(save_health, machine, breakers, seen)
 
         fingerprints = {c.name: fingerprint(c) for c in self.settings.channel}
-        return HealthBook(self.channels, await desk.run(load_breakers), self.clock, fingerprints, save)
+        about = [(c.name, provider.name) for c in self.channels.values() for provider in c.providers]
+        about += [("", reference) for reference in self.settings.health.references]
+        return HealthBook(
+            self.channels,
+            await desk.run(load_breakers),
+            self.clock,
+            fingerprints,
+            save,
+            evidence=await desk.run(load_evidence, about),
+            machine=machine,
+        )
 
     # -- the scheduled check -------------------------------------------------------------------
 

@@ -1,0 +1,319 @@
+"""From stored evidence to a verdict about one provider: the one place where outages are judged.
+
+Pure: the same evidence, moment and rules give the same judgement, whoever asks and in whatever order
+equal moments were stored. Low volume is the normal case, so it counts failures in a row, not shares.
+It closes in steps: a good word makes it *recovering*, one accepted message (or a second good probe)
+makes it *up*, unless it comes and goes. What a machine saw while it was offline itself does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fallback_cast.health.judgement import Judgement
+from fallback_cast.health.line import REFERENCE, Line
+from fallback_cast.model.errors import Layer
+from fallback_cast.model.health import Evidence, Signal, Verdict
+
+KEPT = 10  # rows that a judgement shows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The numbers of design §5 and §6; `docs/outages.md` argues for the others."""
+
+    open_at: float = 3.0  # failures in a row; an unknown outcome counts half
+    confirmed: float = 2.0  # two witnesses
+    fact: float = 3.0  # a certificate that is not valid: waiting does not change it
+    rest: timedelta = timedelta(seconds=30)  # times the number of openings …
+    rest_at_most: timedelta = timedelta(seconds=300)  # … up to this
+    flaps: int = 3  # openings …
+    flaps_within: timedelta = timedelta(minutes=30)  # … within this: it comes and goes …
+    quiet: timedelta = timedelta(minutes=15)  # … until nothing failed for so long
+    memory: timedelta = timedelta(hours=2)  # an older suspicion says nothing about now
+    hint_after: timedelta = timedelta(seconds=60)  # a good word younger than this outweighs a status feed
+
+
+RULES = Rules()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The evidence about one provider, with what its witnesses knew of their own lines."""
+
+    channel: str
+    provider: str
+    rows: Sequence[Evidence]  # about it, the references, and good words of any channel, in any order
+    since: datetime  # when it came under watch
+    configured_at: datetime | None = None  # evidence before its settings changed is about something else
+    local: frozenset[str] = frozenset()  # channels that need no internet line
+
+
+def judge(history: History, now: datetime, rules: Rules = RULES) -> Judgement:
+    """What is held of this provider now."""
+    tally = Tally(history.since, rules)
+    lines: dict[str, Line] = {}
+    for seen in in_order(history.rows):
+        if seen.at > now:
+            break
+        line = lines.setdefault(seen.machine, Line())
+        if _concerns(history, seen):
+            tally.take(seen, blamed=history.channel in history.local or line.state(seen.at).blames)
+        line.take(seen, history.local)
+    return tally.judgement(now)
+
+
+def _concerns(history: History, seen: Evidence) -> bool:
+    about_it = seen.about == (history.channel, history.provider) and seen.source != REFERENCE
+    return about_it and (history.configured_at is None or seen.at >= history.configured_at)
+
+
+# At one moment: first what is known of our own lines, then failures, then good words.
+_RANK = {Signal.HINT: 1, Signal.LIMITED: 2, Signal.DENIED: 3, Signal.GOOD: 5}
+
+
+def in_order(rows: Sequence[Evidence]) -> list[Evidence]:
+    """By time; equal moments in an order that does not depend on how they were stored."""
+    return sorted(rows, key=_order)
+
+
+def _order(seen: Evidence) -> tuple[object, ...]:
+    if seen.source == REFERENCE:
+        rank = 0
+        signal = "" if seen.signal is Signal.GOOD else seen.signal.value  # whoever answered comes first
+    else:
+        rank, signal = _RANK.get(seen.signal, 4), seen.signal.value
+    return (
+        seen.at,
+        rank,
+        signal,
+        seen.machine,
+        seen.channel,
+        seen.provider,
+        seen.source,
+        seen.layer or "",
+        seen.detail,
+    )
+
+
+class Tally:
+    """The running count of one provider's evidence, taken in the order of time."""
+
+    __slots__ = (
+        "_good",
+        "_good_probes",
+        "_hint",
+        "_last_bad_at",
+        "_opened",
+        "_proven",
+        "_rules",
+        "_run",
+        "began_at",
+        "configuration",
+        "detail",
+        "failures",
+        "layer",
+        "lived_at",
+        "openings",
+        "retry_at",
+        "seen_at",
+        "since",
+        "verdict",
+    )
+
+    def __init__(self, since: datetime, rules: Rules = RULES) -> None:
+        self._rules = rules
+        self.verdict, self.since = Verdict.UNKNOWN, since
+        self.failures, self.openings = 0.0, 0
+        self.retry_at: datetime | None = None
+        self.layer: Layer | None = None
+        self.detail = ""
+        self.configuration = False
+        self.began_at: datetime | None = None
+        self.lived_at: datetime | None = None
+        self.seen_at: datetime | None = None
+        self._run: list[Evidence] = []  # failures in a row
+        self._opened: list[datetime] = []  # when it went down, lately
+        self._good: Evidence | None = None
+        self._hint: Evidence | None = None
+        self._good_probes = 0  # since it is recovering
+        self._proven = False  # it made all the steps back, and only its flapping holds it
+        self._last_bad_at: datetime | None = None
+
+    @property
+    def good_at(self) -> datetime | None:
+        return self._good.at if self._good else None
+
+    # -- taking evidence -----------------------------------------------------------------------
+
+    def take(self, seen: Evidence, *, blamed: bool = True) -> None:
+        """One more observation. `blamed` is False while its witness was offline: failures are its own."""
+        self.pass_time(seen.at)
+        match seen.signal:
+            case Signal.GOOD:
+                self._take_good(seen)
+            case Signal.LIMITED:
+                self.lived_at = seen.at
+            case Signal.HINT:
+                self._hint = seen
+            case Signal.DENIED if blamed:
+                self._take_denied(seen)
+            case Signal.BAD | Signal.HALF | Signal.CONFIRMED if blamed:
+                self._take_bad(seen)
+        self.seen_at = seen.at
+
+    def pass_time(self, now: datetime) -> None:
+        """What time alone changes. Asking often or seldom makes no difference."""
+        if self._last_bad_at is None:
+            return
+        quiet_at = self._last_bad_at + self._rules.quiet
+        stale_at = self._last_bad_at + self._rules.memory
+        if self.verdict is Verdict.RECOVERING and self._proven and now >= quiet_at:
+            self._become(Verdict.UP, quiet_at)
+        elif self.verdict is Verdict.SUSPECT and now >= stale_at:
+            self._become(Verdict.UNKNOWN, stale_at)
+        if self.verdict is Verdict.UP and now >= quiet_at:
+            self.openings = 0
+
+    def _take_good(self, seen: Evidence) -> None:
+        self.failures, self.lived_at, self._good = 0.0, seen.at, seen
+        self.configuration = False
+        match self.verdict:
+            case Verdict.DOWN:
+                self._become(Verdict.RECOVERING, seen.at)
+                self._good_probes, self._proven = 0, False
+                self.retry_at = None
+                self._step(seen, first=True)
+            case Verdict.RECOVERING:
+                self._step(seen)
+            case _:
+                self._become(Verdict.UP, seen.at)
+
+    def _step(self, seen: Evidence, *, first: bool = False) -> None:
+        """One probe, one real message, then all; a second good probe counts as the message."""
+        self._good_probes += seen.source != "send"
+        if first or (seen.source != "send" and self._good_probes < 2):
+            return
+        self._proven = True
+        if not self.is_flapping(seen.at):
+            self._become(Verdict.UP, seen.at)
+
+    def is_flapping(self, now: datetime) -> bool:
+        return sum(now - at <= self._rules.flaps_within for at in self._opened) >= self._rules.flaps
+
+    def _take_bad(self, seen: Evidence) -> None:
+        self._note_failure(seen)
+        self.failures += self._weight(seen)
+        self._good_probes, self._proven = 0, False
+        match self.verdict:
+            case Verdict.DOWN:
+                self.configuration &= self.failures < self._rules.open_at
+                self._rest_longer(seen.at)
+            case Verdict.RECOVERING:
+                if self.failures >= 1.0:
+                    self._open(seen.at)
+            case _:
+                hinted = self._hint is not None and self._is_news(self._hint, seen.at)
+                if self.failures + hinted >= self._rules.open_at:
+                    self._open(seen.at)
+                else:
+                    self._become(Verdict.SUSPECT, seen.at)
+
+    def _take_denied(self, seen: Evidence) -> None:
+        self._note_failure(seen)
+        self.lived_at = seen.at
+        self.configuration, self.failures = True, 0.0
+        if self.verdict is Verdict.DOWN:
+            self._rest_longer(seen.at)
+        else:
+            self._open(seen.at)
+
+    def _note_failure(self, seen: Evidence) -> None:
+        if self.began_at is None:
+            self.began_at = seen.at
+        self._run = [*self._run[-(KEPT - 1) :], seen]
+        self._last_bad_at = seen.at
+        self.layer, self.detail = seen.layer, seen.detail
+
+    def _weight(self, seen: Evidence) -> float:
+        match seen.signal:
+            case Signal.HALF:
+                return 0.5
+            case Signal.CONFIRMED:
+                return self._rules.fact if seen.layer is Layer.TLS else self._rules.confirmed
+        return 1.0
+
+    def _is_news(self, hint: Evidence, now: datetime) -> bool:
+        """A hint counts as one failure, unless it is old or the platform has just shown that it works."""
+        fresh = now - hint.at < self._rules.memory
+        return fresh and (self._good is None or hint.at - self._good.at > self._rules.hint_after)
+
+    # -- verdicts ------------------------------------------------------------------------------
+
+    def resume(
+        self,
+        verdict: Verdict,
+        *,
+        since: datetime,
+        layer: Layer | None,
+        detail: str,
+        configuration: bool,
+        retry_at: datetime | None,
+        openings: int,
+        failures: float,
+    ) -> None:
+        """Go on from a verdict whose evidence is not at hand any more."""
+        self.verdict, self.since, self.layer, self.detail = verdict, since, layer, detail
+        self.configuration, self.retry_at = configuration, retry_at
+        self.openings, self.failures = openings, failures
+        if verdict in (Verdict.SUSPECT, Verdict.DOWN, Verdict.RECOVERING):
+            self.began_at = self._last_bad_at = since
+
+    def _open(self, at: datetime) -> None:
+        self._become(Verdict.DOWN, at)
+        self.openings += 1
+        self.retry_at = at + self._rest()
+        self._opened = [*(t for t in self._opened if at - t <= self._rules.flaps_within), at]
+
+    def _rest_longer(self, at: datetime) -> None:
+        """Only a try after the rest tells anything new: what was in flight at the opening does not."""
+        if self.retry_at is None or at >= self.retry_at:
+            self.openings += 1
+            self.retry_at = at + self._rest()
+
+    def _rest(self) -> timedelta:
+        return min(self._rules.rest * self.openings, self._rules.rest_at_most)
+
+    def _become(self, verdict: Verdict, at: datetime) -> None:
+        if verdict is not self.verdict:
+            self.verdict, self.since = verdict, at
+        if verdict in (Verdict.UP, Verdict.UNKNOWN):
+            self.failures, self._run, self.began_at = 0.0, [], None
+            self.layer, self.detail, self.retry_at = None, "", None
+
+    def judgement(self, now: datetime) -> Judgement:
+        self.pass_time(now)
+        verdict, since, rows = self.verdict, self.since, tuple(self._run)
+        if verdict is Verdict.UP:
+            rows = (self._good,) if self._good else ()
+            if self._hint is not None and self._is_news(self._hint, now):
+                verdict, since, rows = Verdict.SUSPECT, self._hint.at, (self._hint,)
+        elif verdict is Verdict.RECOVERING and self._good is not None:
+            rows = (*rows, self._good)
+        return Judgement(
+            verdict=verdict,
+            since=since,
+            layer=self.layer,
+            detail=self.detail,
+            evidence=rows,
+            configuration=self.configuration,
+            retry_at=self.retry_at,
+            openings=self.openings,
+            failures=self.failures,
+            flapping=verdict is Verdict.RECOVERING and self._proven,
+            began_at=self.began_at,
+            lived_at=self.lived_at,
+            seen_at=self.seen_at,
+        )

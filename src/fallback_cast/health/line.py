@@ -1,0 +1,110 @@
+"""Our own line as one machine's evidence shows it: does it work, or are we *offline*? Pure.
+
+References are addresses in other networks. One answer says that the line works; none at all says that
+it does not, unless a channel worked within the last minute. With one answer of three or more nothing is
+decided. Without references nothing is known, and *offline* is never declared (P6).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from fallback_cast.health.judgement import Judgement
+from fallback_cast.model.health import Evidence, Signal, Verdict
+
+REFERENCE = "reference"
+LOOK_HOLDS = timedelta(seconds=60)  # how long a look at the references says something
+WORKED_LATELY = timedelta(seconds=60)  # a channel worked: the line was not down then
+_STRANGER = re.compile(r"a wrong (page|certificate) answers \((\w+)\)")
+
+
+class LineState(StrEnum):
+    UNKNOWN = "unknown"  # no references, or nobody looked lately
+    WORKS = "works"
+    UNDECIDED = "undecided"  # no state of any platform changes
+    OFFLINE = "offline"
+
+    @property
+    def blames(self) -> bool:
+        """Whether a failure seen now is the platform's."""
+        return self in (LineState.UNKNOWN, LineState.WORKS)
+
+
+class Line:
+    """The looks of one machine at the references, and the last time that one of its channels worked."""
+
+    __slots__ = ("_dark_since", "_looked_at", "_round", "_worked_at")
+
+    def __init__(self) -> None:
+        self._round: dict[str, Evidence] = {}
+        self._looked_at: datetime | None = None
+        self._worked_at: datetime | None = None
+        self._dark_since: datetime | None = None
+
+    def take(self, seen: Evidence, local: Collection[str]) -> None:
+        """Evidence in the order of time; only references and good words of channels tell anything."""
+        if seen.source == REFERENCE:
+            if seen.provider in self._round:  # each is looked at once: a new look at all of them begins
+                self._round = {}
+            self._round[seen.provider] = seen
+            self._looked_at = seen.at
+            if seen.signal is Signal.GOOD:
+                self._dark_since = None
+            elif self._dark_since is None and not self._answering():
+                self._dark_since = seen.at
+        elif seen.signal is Signal.GOOD and seen.channel not in local:
+            self._worked_at, self._dark_since = seen.at, None
+
+    def _answering(self) -> int:
+        return sum(seen.signal is Signal.GOOD for seen in self._round.values())
+
+    def state(self, now: datetime) -> LineState:
+        if self._looked_at is None or now - self._looked_at > LOOK_HOLDS:
+            return LineState.UNKNOWN
+        answering = self._answering()
+        if answering > 1 or (answering == 1 and len(self._round) < 3):
+            return LineState.WORKS
+        if self._worked_at is not None:
+            if self._worked_at > self._looked_at:
+                return LineState.WORKS  # what carries a message is no dead line, whoever is silent
+            if not answering and now - self._worked_at <= WORKED_LATELY:
+                return LineState.UNDECIDED
+        return LineState.UNDECIDED if answering else LineState.OFFLINE
+
+    def looked_before(self, moment: datetime) -> bool:
+        return self._looked_at is None or self._looked_at <= moment
+
+    def outweighed(self, now: datetime, lately: timedelta) -> bool:
+        """Too few references answer, yet a channel has worked after that look, and lately."""
+        if self._looked_at is None or self._worked_at is None or self._answering() > 1:
+            return False
+        return self._worked_at > self._looked_at and now - self._worked_at <= lately
+
+    def judgement(self, now: datetime) -> Judgement:
+        """UP, OFFLINE, or UNKNOWN (undecided, or nobody looked)."""
+        state = self.state(now)
+        verdict = {LineState.WORKS: Verdict.UP, LineState.OFFLINE: Verdict.OFFLINE}.get(
+            state, Verdict.UNKNOWN
+        )
+        rows = tuple(self._round[name] for name in sorted(self._round))
+        since = self._dark_since or self._looked_at or now
+        return Judgement(
+            verdict=verdict,
+            since=since,
+            began_at=since if verdict is Verdict.OFFLINE else None,
+            evidence=rows,
+            layer=rows[-1].layer if rows and verdict is Verdict.OFFLINE else None,
+            captive=verdict is Verdict.OFFLINE and same_stranger(row.detail for row in rows),
+            seen_at=self._looked_at,
+        )
+
+
+def same_stranger(details: Iterable[str]) -> bool:
+    """Whoever answered in place of the references showed one and the same page, or certificate."""
+    marks: dict[str, set[str]] = {}
+    for found in filter(None, map(_STRANGER.fullmatch, details)):
+        marks.setdefault(found[1], set()).add(found[2])
+    return bool(marks) and all(len(seen) == 1 for seen in marks.values())

@@ -1,0 +1,25 @@
+"""French of judgements: what is held of a platform or of our own line, in a sentence."""
+
+HEALTH: dict[str, str] = {
+    "it works": "il marche",
+    "it works: the last message was taken": "il marche : le dernier message a été pris",
+    "it works: the last probe was answered": "il marche : la dernière sonde a eu sa réponse",
+    "in doubt: its status page reports an incident": "à surveiller : sa page d'état signale un incident",
+    "in doubt: one failure ({cause})": "à surveiller : un échec ({cause})",
+    "in doubt: {count} failures in a row, the last one: {cause}": "à surveiller : {count} échecs de suite, le dernier : {cause}",
+    "our account or our settings are refused there ({cause})": "notre compte ou nos réglages y sont refusés ({cause})",
+    "down: its name is not found on the internet ({cause})": "en panne : son nom est introuvable sur internet ({cause})",
+    "down: no connection to it comes about ({cause})": "en panne : aucune connexion ne s'établit ({cause})",
+    "down: no secure connection to it comes about ({cause})": "en panne : aucune connexion sûre ne s'établit ({cause})",
+    "down: it cannot prove who it is, so nothing is sent there ({cause})": "en panne : il ne peut pas prouver son identité, on ne lui envoie donc rien ({cause})",
+    "down: the service itself does not work ({cause})": "en panne : le service lui-même ne marche pas ({cause})",
+    "it comes back: one message goes first": "il revient : un seul message d'abord",
+    "it comes and goes: one message at a time until it has been quiet for a while": "il va et vient : un message à la fois tant qu'il n'est pas resté calme un moment",
+    "our own network is down: none of the {count} references answers": "notre propre réseau est en panne : aucune des {count} références ne répond",
+    "our own network is held up by a sign-in page: open it in a browser and sign in": "notre propre réseau est retenu par une page de connexion : ouvrez-la dans un navigateur et identifiez-vous",
+    "nothing is known yet: nobody has looked": "on ne sait encore rien : personne n'a regardé",
+    "nothing is known any more: nobody has looked for a long time": "on ne sait plus rien : personne n'a regardé depuis longtemps",
+    "no details": "sans précision",
+    "our own network is down": "notre propre réseau est en panne",
+    "down with its failure domain": "en panne avec son domaine de panne",
+}
