@@ -12,7 +12,7 @@ from fallback_cast.cli.terminal import Terminal
 from fallback_cast.model.duration import parse_duration
 from fallback_cast.model.errors import UserError
 from fallback_cast.model.health import Verdict
-from fallback_cast.model.texts import Phrase, say, say_reason
+from fallback_cast.model.texts import Phrase, say
 
 if TYPE_CHECKING:
     from fallback_cast.dispatch.checkup import ChannelFinding, Findings
@@ -166,17 +166,10 @@ def _print(terminal: Terminal, app: App, found: Findings) -> None:
 
 
 def _line(terminal: Terminal, app: App, channel: ChannelFinding) -> str:
-    """`telegram: down since 2026-11-28 15:39: the name server does not answer`"""
-    text = terminal.text
-    verdict = text(channel.verdict.value)
-    reason = say_reason(terminal.language, channel.reason)
-    if channel.asked_by_hand:
-        return text("{head}: {rest}", head=channel.name, rest=reason)
-    if channel.verdict is Verdict.UP:
-        state = verdict
-    elif channel.since is not None:
-        state = text("{verdict} since {since}", verdict=verdict, since=app.local(channel.since))
-    else:
-        state = verdict
-    line = text("{head}: {rest}", head=channel.name, rest=state)
-    return text("{head}: {rest}", head=line, rest=reason) if reason else line
+    """`telegram: down: its name is not found on the internet (…), since 2026-11-28 15:39`"""
+    from fallback_cast.cli.health_formats import in_words
+
+    line = in_words(channel, terminal.language)
+    if channel.verdict in (Verdict.UP, Verdict.UNKNOWN) or channel.since is None:
+        return line
+    return terminal.text("{what}, since {since}", what=line, since=app.local(channel.since))

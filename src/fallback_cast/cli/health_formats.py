@@ -9,7 +9,7 @@ from typing import Any
 
 from fallback_cast.dispatch.checkup import ChannelFinding, Findings, certificate_days
 from fallback_cast.model.health import Verdict
-from fallback_cast.model.texts import Phrase, say, say_reason
+from fallback_cast.model.texts import Phrase, say, say_reason, translate
 
 UP, WARNING, DOWN, UNKNOWN = range(4)  # exit codes of monitoring plugins
 WORDS = {UP: "OK", WARNING: "WARNING", DOWN: "CRITICAL", UNKNOWN: "UNKNOWN"}
@@ -99,12 +99,14 @@ def _summary(found: Findings, language: str) -> str:
             language,
             Phrase("1 channel works") if count == 1 else Phrase("{count} channels work", count=count),
         )
-    told = [
-        f"{c.name} {say(language, c.verdict.value)}"
-        + (f" ({say_reason(language, c.reason)})" if c.reason else "")
-        for c in sorted(troubled, key=lambda c: -_GRAVITY.index(code_of(c)))
-    ]
-    return ", ".join(told)
+    gravest_first = sorted(troubled, key=lambda c: -_GRAVITY.index(code_of(c)))
+    return ", ".join(in_words(channel, language) for channel in gravest_first)
+
+
+def in_words(channel: ChannelFinding, language: str) -> str:
+    """`telegram: down: its name is not found on the internet (…)`"""
+    rest = say_reason(language, channel.reason) or say(language, channel.verdict.value)
+    return translate(language, "{head}: {rest}").format(head=channel.name, rest=rest)
 
 
 def _perfdata(found: Findings) -> Iterator[str]:

@@ -113,14 +113,34 @@ class Checkup:
         """Everything at once; then whoever is in doubt again, until it is clear or the time is up."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_s
-        _, checks = await asyncio.gather(self.book.online(), self.book.examine(names))
-        found = dict(checks)
+        found = await self._examine(names, within_s)
         for _ in range(LOOKS - 1):
             doubtful = [name for name in names if self._in_doubt(name)]
             if not doubtful or self.book.offline is not None or loop.time() + LOOK_AGAIN_S >= deadline:
                 break
             await asyncio.sleep(LOOK_AGAIN_S)
-            found |= await self.book.examine(doubtful)
+            found |= await self._examine(doubtful, deadline - loop.time())
+        return found
+
+    async def _examine(self, names: Sequence[str], within_s: float) -> dict[tuple[str, str], Sequence[Check]]:
+        """Probe these channels in parallel; whoever has not answered within the time is left."""
+        looks = {name: asyncio.ensure_future(self.book.examine([name])) for name in names}
+        if looks:
+            await asyncio.wait(looks.values(), timeout=within_s)
+        silent = [name for name, look in looks.items() if not look.done()]
+        for name in silent:
+            looks[name].cancel()
+        ended = await asyncio.gather(*looks.values(), return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):  # the ledger cannot be written
+                raise error
+        late = Check(Layer.SERVICE, False, within_s, "no answer to the probe in time")
+        found: dict[tuple[str, str], Sequence[Check]] = {
+            (name, p.name): (late,) for name in silent for p in self.channels[name].providers
+        }
+        for name, look in looks.items():
+            if name not in silent:
+                found |= look.result()
         return found
 
     def _in_doubt(self, name: str) -> bool:
@@ -154,21 +174,28 @@ class Checkup:
         judged = [self.book.judgement(name, p.name) for p in channel.providers]
         best = max(judged, key=lambda j: _WORST_FIRST.index(j.verdict))
         worst = min(judged, key=lambda j: _WORST_FIRST.index(j.verdict))
+        looked = tuple(Looked(p.name, c) for p in channel.providers for c in checks.get((name, p.name), ()))
         mine = tuple(need for need in needs if need.channel == name)
+        verdict, reason = best.verdict, "" if worst.verdict is Verdict.UP else worst.reason
+        if self.book.offline is not None and not channel.traits.local:
+            verdict, reason = Verdict.OFFLINE, Phrase("our own network is down")
         return ChannelFinding(
             name=name,
             kind=channel.kind,
-            verdict=best.verdict,
+            verdict=verdict,
             layer=worst.layer,
             since=best.since,
-            reason=worst.reason or (_in_words(mine[0]) if mine else ""),
+            reason=reason or (_in_words(mine[0]) if mine else ""),
             failure_domains=domains,
-            checks=tuple(
-                Looked(p.name, c) for p in channel.providers for c in checks.get((name, p.name), ())
-            ),
-            doubtful=worst.verdict not in (Verdict.UP, best.verdict) or bool(mine),
+            checks=looked,
+            doubtful=worst.verdict is not best.verdict or bool(mine) or bool(self._silent(looked)),
             needs=mine,
         )
+
+    @staticmethod
+    def _silent(looked: Iterable[Looked]) -> list[Looked]:
+        """What failed in this very look, though no verdict follows from it yet."""
+        return [one for one in looked if one.check.decisive and not one.check.ok]
 
 
 def _in_words(need: Need) -> Phrase:

@@ -56,7 +56,9 @@ def say_reason(language: str, reason: str) -> str:
 
     Known are whole reasons, and the parts of `email: address refused (550 …: no such mailbox)`.
     """
-    known = say(language, reason) if "{" not in reason else reason
+    if isinstance(reason, Phrase):
+        return say(language, reason)
+    known = translate(language, reason)
     parts = _PARTS.fullmatch(reason)
     if known != reason or parts is None:
         return known

@@ -14,7 +14,7 @@ OUTAGES: dict[str, str] = {
     "{text!r} is no format": "{text!r} n'est pas un format",
     "write for example 30s": "écrivez par exemple 30s",
     "our own network is down": "notre propre réseau est en panne",
-    "{verdict} since {since}": "{verdict} depuis {since}",
+    "{what}, since {since}": "{what}, depuis le {since}",
     "a person posts it by hand": "une personne le publie à la main",
     "its certificate ends in {days} days": "son certificat expire dans {days} jours",
     "the organisers are told of what has changed": "les organisateurs sont prévenus de ce qui a changé",
