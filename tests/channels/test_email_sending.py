@@ -40,10 +40,11 @@ def faults() -> Iterator[smtp.SmtpFaults]:
         yield server
 
 
-@pytest.fixture
-def open_faults() -> Iterator[smtp.SmtpFaults]:
+@pytest.fixture(params=[True, False], ids=["pipelined", "step by step"])
+def open_faults(request: pytest.FixtureRequest) -> Iterator[smtp.SmtpFaults]:
     """Without encryption and login: fewer steps around the one that matters."""
     with smtp.smtp_faults(auth=False) as server:
+        server.pipelining = request.param
         yield server
 
 
@@ -185,7 +186,7 @@ class TestKeptConnections:
             await send(email)
             open_faults.next("mail", smtp.DROP, smtp.DROP)
             assert isinstance(await fault_of(email), Unavailable)
-        assert verbs(open_faults) == ["MAIL", "RCPT", "MAIL", "MAIL"]
+            assert verbs(open_faults).count("MAIL") == 3
 
     async def test_one_that_is_silent_is_not_replaced(self, open_faults: smtp.SmtpFaults) -> None:
         """It would only cost the same time again."""

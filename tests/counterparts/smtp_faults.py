@@ -81,6 +81,7 @@ class SmtpFaults:
     mails: list[Mail] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     connections: int = 0
+    pipelining: bool = True
     _next: dict[str, deque[str]] = field(default_factory=dict)
     _always: dict[str, str] = field(default_factory=dict)
     _greeted: set[str] = field(default_factory=set)
@@ -253,6 +254,14 @@ class _Mailbox:
 
     def __init__(self, faults: SmtpFaults) -> None:
         self.faults = faults
+
+    async def handle_EHLO(
+        self, server: _Conversation, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        if self.faults.pipelining:
+            responses.insert(1, "250-PIPELINING")
+        return responses
 
     async def handle_RCPT(
         self, server: _Conversation, session: Any, envelope: Any, address: str, options: list[str]

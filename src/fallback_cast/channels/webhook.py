@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import AnyHttpUrl, Field, field_validator
 
 from fallback_cast.channels.kit import markup, probe, wording
-from fallback_cast.channels.kit.http import HttpClient, raise_for_answer, ssl_context
+from fallback_cast.channels.kit.http import Answer, HttpClient, raise_for_answer, ssl_context
 from fallback_cast.channels.kit.settings import BuildContext, ChannelSettings, DurationField, SecretField
 from fallback_cast.model.announcement import Announcement
 from fallback_cast.model.channel import Channel, Provider, Traits
@@ -26,9 +26,6 @@ from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
 from fallback_cast.model.secret import Secret
 from fallback_cast.model.texts import translate
-
-if TYPE_CHECKING:
-    import httpx
 
 LEAST_KEY_BYTES = 24  # Standard Webhooks 1.0.0, "Signature scheme"
 
@@ -157,7 +154,7 @@ class WebhookChannel(Channel, Provider):
         await self._client.close()
 
 
-def _raise_if_gone(response: httpx.Response) -> None:
+def _raise_if_gone(response: Answer) -> None:
     """410 is the receiver's word to stop for good (Standard Webhooks 1.0.0)."""
     if response.status_code == 410:
         raise AccessDenied("HTTP 410: no more messages are wanted here")

@@ -321,6 +321,8 @@ class Dispatcher:
 
     def learn(self, announcement: Active, held: Claim, ended: Attempt) -> None:
         """Lessons from one outcome for other deliveries: refused texts, refused addresses."""
+        if ended.error is None:
+            return
         is_place = self._world.channels[ended.channel].place() == ended.address
         self.lessons.learn(
             announcement, held.delivery, ended, self.journal, self.clock.now(), is_place=is_place

@@ -16,7 +16,7 @@ from fallback_cast.dispatch.desk import Desk
 from fallback_cast.ledger.record import AlreadyBegun, Batch, Begun, Closed, Moved, Suppressed, write_batch
 from fallback_cast.model.delivery import Attempt
 
-GROUP = 200  # rows that are worth a commit at once
+GROUP = 200  # outcomes that are worth a commit at once (design §9)
 LINGER_S = 0.02  # nobody waits for outcomes: they are written together with what comes within this
 
 Told = Callable[[Exception | None], None]
@@ -32,7 +32,6 @@ class Journal:
         self._flushers: list[asyncio.Future[None]] = []
         self._afterwards: list[Callable[[], None]] = []
         self._writer: asyncio.Task[None] | None = None
-        self._rows = 0
         self._hurry = asyncio.Event()
         self.failure: Exception | None = None
         self.on_failure: Callable[[], None] = lambda: None
@@ -112,8 +111,7 @@ class Journal:
         if self.failure is not None:
             self._fail_waiters(self.failure)
             return
-        self._rows += 1
-        if urgent or self._rows >= GROUP:
+        if urgent or len(self._batch.ended) >= GROUP:
             self._hurry.set()
         if self._writer is None or self._writer.done():
             self._writer = asyncio.get_running_loop().create_task(self._write())
@@ -122,7 +120,7 @@ class Journal:
         while len(self._batch) or self._flushers:
             await pause(self._hurry, LINGER_S)
             self._hurry.clear()
-            batch, self._batch, self._rows = self._batch, Batch(), 0
+            batch, self._batch = self._batch, Batch()
             tell, self._begun_tell = self._begun_tell, []
             flushers, self._flushers = self._flushers, []
             afterwards, self._afterwards = self._afterwards, []

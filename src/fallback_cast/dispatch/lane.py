@@ -12,17 +12,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from fallback_cast.dispatch.attempt import attempt_send
 from fallback_cast.dispatch.clock import pause
-from fallback_cast.dispatch.events import Event, Happening
-from fallback_cast.dispatch.flight import Flight, accepted_attempt, failed_attempt
+from fallback_cast.dispatch.flight import Flight
 from fallback_cast.dispatch.queue import RANKS, Job, Queue, Rate, rank_of
+from fallback_cast.dispatch.wire import Wire
 from fallback_cast.ledger.claim import Active, Claim, claim
 from fallback_cast.ledger.record import AlreadyBegun, Begun, Closed, Moved
 from fallback_cast.model.channel import Channel, Provider
 from fallback_cast.model.delivery import Attempt, Outcome, RecipientKind, State, Why
-from fallback_cast.model.errors import AddressRefused, MessageRefused, OutcomeUnknown, SendError
-from fallback_cast.model.message import Accepted, Message, idempotency_key
+from fallback_cast.model.message import idempotency_key
 from fallback_cast.routing.decide import Action, Close, Send, Wait, decide
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ class Lane:
         self.name = channel.name
         self.width = max(provider.max_in_flight for provider in channel.providers)
         self.queue = Queue()
-        self.flights: set[Flight] = set()
+        self.wire = Wire(hall, channel)
         self.poke = asyncio.Event()
         self._providers: dict[str, Provider] = {p.name: p for p in channel.providers}
         self._ready = asyncio.Event()
@@ -55,9 +53,7 @@ class Lane:
         self._leaving = False
         self._rate = Rate()
         self._paced = [0] * len(RANKS)  # workers that wait for the provider's pace, by importance
-        self._detached = 0
         self._workers: set[asyncio.Task[None]] = set()
-        self._last_success_s = 0.0
         self._due_at: datetime | None = None
 
     # -- claiming ------------------------------------------------------------------------------
@@ -131,7 +127,7 @@ class Lane:
         self._feed()
 
     def _consider_anew(self, job: Job) -> None:
-        self.hall.free_key(self._key(job.announcement, job.held, job.send))
+        self.hall.free_key(job.key)
         self.consider(job.announcement, job.held)
 
     def _key(self, announcement: Active, held: Claim, send: Send) -> str:
@@ -148,7 +144,7 @@ class Lane:
             until = self.hall.clock.now() + LEASE
             self.hall.journal.move(Moved(held.delivery.id, self.name, Why.SENDING, until, key))
             return
-        self.queue.push(Job(announcement, held, action, self.hall.version))
+        self.queue.push(Job(announcement, held, action, key, self.hall.version))
 
     def _decide(self, announcement: Active, held: Claim) -> Action:
         actions = decide(
@@ -256,7 +252,7 @@ class Lane:
         self._in_hand.discard(flight.held.delivery.id)
         if isinstance(action, Send) and action.route == flight.send.route:
             self.hall.journal.withdraw(flight.attempt)
-            self.queue.push(Job(flight.announcement, flight.held, action, flight.version))
+            self.queue.push(Job(flight.announcement, flight.held, action, flight.attempt.key, flight.version))
         else:
             key = flight.attempt.key
             self.hall.journal.withdraw(flight.attempt, lambda: self.hall.free_key(key))
@@ -273,10 +269,9 @@ class Lane:
 
     def _flight(self, job: Job) -> Flight:
         announcement, held, send = job.announcement, job.held, job.send
-        key = self._key(announcement, held, send)
         attempt = Attempt(
-            key=key,
-            number=1 + max((a.number for a in held.attempts if a.key == key), default=0),
+            key=job.key,
+            number=1 + max((a.number for a in held.attempts if a.key == job.key), default=0),
             channel=self.name,
             provider=send.provider,
             address=send.route.address,
@@ -290,7 +285,7 @@ class Lane:
 
     def _room(self) -> int:
         """How many more workers may come."""
-        return self.width + self._detached - len(self._workers)
+        return self.width + self.wire.detached - len(self._workers)
 
     def _wake_worker(self, rank: int) -> None:
         """What is more important finds a worker though others fill the lane waiting for the pace."""
@@ -366,7 +361,7 @@ class Lane:
     async def _land(self, flight: Flight) -> Job | None:
         """Send, write down how it ended, and what becomes of the delivery; or what to send here next."""
         held, key = flight.held, flight.attempt.key
-        ended = await self._fly(flight, self._providers[flight.send.provider])
+        ended = await self.wire.carry(flight)
         self._rate.count(asyncio.get_running_loop().time())
         if flight.detached:
             self.hall.journal.end(ended, lambda: self.hall.free_key(key))
@@ -378,7 +373,7 @@ class Lane:
         action = self._decide(flight.announcement, held)
         if isinstance(action, Send) and action.route == flight.send.route and not stale:
             self.hall.journal.end(ended)
-            return Job(flight.announcement, held, action, self.hall.version)
+            return Job(flight.announcement, held, action, key, self.hall.version)
         self.hall.journal.end(ended, lambda: self.hall.free_key(key))
         self._let_go(flight.announcement, held, action)
         return None
@@ -392,7 +387,7 @@ class Lane:
 
         def board() -> bool:
             nonlocal waits
-            if len(self._workers) - self._idle - sum(self._paced) >= self.width + self._detached:
+            if len(self._workers) - self._idle - sum(self._paced) >= self.width + self.wire.detached:
                 return False
             self._paced[rank] -= 1
             waits = False
@@ -419,6 +414,8 @@ class Lane:
         return flight
 
     def _patience_left_s(self, announcement: Active, held: Claim, attempt: Attempt) -> float:
+        if not held.attempts:
+            return self.hall.policy(announcement).patience.total_seconds()
         earlier = [
             a.begun_at
             for a in held.attempts
@@ -430,109 +427,22 @@ class Lane:
         left = began + self.hall.policy(announcement).patience - attempt.begun_at
         return max(left.total_seconds(), 0.5)
 
-    async def _fly(self, flight: Flight, provider: Provider) -> Attempt:
-        """The attempt itself; returns how it ended. Never raises a SendError."""
-        flight.begun_s = asyncio.get_running_loop().time()
-        self.flights.add(flight)
-        begun, clock = flight.attempt, self.hall.clock
-        try:
-            accepted = await self._send(flight, provider, self._message(flight.announcement))
-        except SendError as error:
-            return failed_attempt(begun, error, clock.now())
-        except asyncio.CancelledError:
-            # We leave in the middle: what was on the wire may have gone out.
-            stopped = OutcomeUnknown("the program was stopped in mid-send")
-            self.hall.journal.end(failed_attempt(begun, stopped, clock.now()))
-            raise
-        except Exception as error:  # a bug in a channel: the recipient still gets the next route
-            self.hall.report_bug(self.name, error)
-            return failed_attempt(begun, OutcomeUnknown(_fault(error)), clock.now())
-        finally:
-            self.flights.discard(flight)
-            self._detached -= flight.detached
-            if flight.trial:
-                self.hall.book.trial_ended(self.name, provider.name)
-        self._last_success_s = asyncio.get_running_loop().time()
-        self.hall.book.accepted(self.name, provider.name)
-        return accepted_attempt(flight, accepted, clock.now())
-
-    def _message(self, announcement: Active) -> Message:
-        """Raises MessageRefused, also for a bug in rendering: surely nothing went out."""
-        try:
-            return self.hall.message(self.channel, announcement)
-        except SendError:
-            raise
-        except Exception as error:
-            self.hall.report_bug(self.name, error)
-            raise MessageRefused(_fault(error)) from None
-
-    async def _send(self, flight: Flight, provider: Provider, message: Message) -> Accepted:
-        address = self.hall.current_address(self.name, flight.attempt.address)
-        try:
-            return await self._send_to(flight, provider, message, address)
-        except AddressRefused as error:
-            if error.moved_to is None or error.moved_to == address:
-                raise
-            await self.hall.remember_move(self.name, flight.attempt.address, error.moved_to)
-            return await self._send_to(flight, provider, message, error.moved_to)
-
-    async def _send_to(self, flight: Flight, provider: Provider, message: Message, address: str) -> Accepted:
-        traits = self.channel.traits
-        return await attempt_send(
-            provider,
-            message,
-            address,
-            flight.attempt.key,
-            recognised=traits.deduplicates or provider.deduplicates,
-            patience_s=flight.patience_s,
-            may_retry=lambda: self._may_retry(flight, provider),
-            on_failure=lambda error: self._learn_at_once(provider, error),
-            sleep=self._sleep_unless_changed,
-        )
-
-    def _may_retry(self, flight: Flight, provider: Provider) -> bool:
-        """Not against an outage, and not once the patience is over: the next route may be on its way."""
-        age_s = asyncio.get_running_loop().time() - flight.begun_s
-        patient = not flight.detached and age_s < flight.patience_s
-        return (
-            patient
-            and self.channel.traits.retries_briefly
-            and self.hall.book.usable(self.name, provider.name)
-        )
-
-    async def _sleep_unless_changed(self, seconds: float) -> None:
-        """A short retry's pause ends early when the channel turns out to be down."""
-        await pause(self.hall.changed(self.name), seconds)
-
-    def _learn_at_once(self, provider: Provider, error: SendError) -> None:
-        self.hall.book.failed(self.name, provider.name, error)
-        self.hall.tell(Event(Happening.FAILED, channel=self.name, reason=error.reason))
-
     # -- watching ------------------------------------------------------------------------------
 
     def watch_flights(self) -> None:
         """Let deliveries go on whose attempt outlasts the patience, and doubt what hangs."""
         now_s = asyncio.get_running_loop().time()
-        for flight in list(self.flights):
-            age_s = now_s - flight.begun_s
-            if not flight.detached and age_s >= flight.patience_s:
+        for flight in list(self.wire.flights):
+            if not flight.detached and now_s - flight.begun_s >= flight.patience_s:
                 self._detach(flight)
-            elif (
-                age_s >= self.hall.doubt_after_s(flight.announcement)
-                and self._last_success_s <= flight.begun_s
-            ):
+            elif self.wire.hanging(flight, now_s):
                 self.hall.doubt(flight)
 
     def _detach(self, flight: Flight) -> None:
-        flight.detached = True
-        self._detached += 1
+        self.wire.detach(flight)
         self._in_hand.discard(flight.held.delivery.id)
         held = Claim(flight.held.delivery, (*flight.held.attempts, flight.attempt))
         self._let_go(flight.announcement, held, self._decide(flight.announcement, held))
         self._feed()
         if self._begun:
             self._wake_worker(len(RANKS) - 1)
-
-
-def _fault(error: Exception) -> str:
-    return f"a fault of this program ({type(error).__name__})"

@@ -24,6 +24,7 @@ class Job:
     announcement: Active
     held: Claim
     send: Send
+    key: str  # of the attempt
     version: int
 
 

@@ -11,6 +11,7 @@ from itertools import islice
 from sqlalchemy import Connection, insert, select
 
 from fallback_cast.ledger import schema
+from fallback_cast.ledger.bulk import execute, given
 from fallback_cast.ledger.open import Ledger
 from fallback_cast.model.announcement import Announcement, Importance
 from fallback_cast.model.delivery import RecipientKind, Route, State, Why
@@ -87,8 +88,7 @@ def write_announcement(
     """Write it within the caller's transaction; a `notice` tells organisers of outages."""
     _insert_announcement(connection, announcement, starts_at, gate_until, key, notice)
     for page in _pages(deliveries):
-        rows = [_row(announcement, planned, starts_at) for planned in page]
-        connection.execute(insert(schema.delivery), rows)
+        execute(connection, _INSERT, [_row(announcement, planned, starts_at) for planned in page])
 
 
 def _earlier(
@@ -151,27 +151,46 @@ def _insert_announcement(
     )
 
 
-def _row(announcement: Announcement, planned: PlannedDelivery, starts_at: datetime) -> dict[str, object]:
+_COLUMNS = (
+    "announcement_id",
+    "kind",
+    "recipient",
+    "member_id",
+    "routes",
+    "revision",
+    "state",
+    "why",
+    "lane",
+    "next_at",
+    "reasons",
+    "opened_at",
+    "closed_at",
+)
+_INSERT = insert(schema.delivery).from_select(_COLUMNS, select(*map(given, range(len(_COLUMNS)))))
+
+
+def _row(announcement: Announcement, planned: PlannedDelivery, starts_at: datetime) -> tuple[object, ...]:
+    """In the order of _COLUMNS."""
     state, reasons, closed_at = State.OPEN, None, None
     if planned.excluded is not None or not planned.routes:
         reason = planned.excluded or "no address on any channel"
         state, reasons, closed_at = State.EXCLUDED, json.dumps([reason]), announcement.created_at
     waiting = starts_at > announcement.created_at
-    return {
-        "announcement_id": announcement.id,
-        "kind": planned.kind.value,
-        "recipient": planned.recipient,
-        "member_id": planned.member_id,
-        "routes": json.dumps([[r.channel, r.address] for r in planned.routes], ensure_ascii=False),
-        "revision": announcement.revision,
-        "state": state.value,
-        "why": (Why.SCHEDULED if waiting else Why.QUEUED).value,
-        "lane": planned.routes[0].channel if planned.routes else "",
-        "next_at": starts_at,
-        "reasons": reasons,
-        "opened_at": announcement.created_at,
-        "closed_at": closed_at,
-    }
+    return (
+        announcement.id,
+        planned.kind,
+        planned.recipient,
+        planned.member_id,
+        json.dumps([(r.channel, r.address) for r in planned.routes], ensure_ascii=False),
+        announcement.revision,
+        state,
+        Why.SCHEDULED if waiting else Why.QUEUED,
+        planned.routes[0].channel if planned.routes else "",
+        starts_at,
+        reasons,
+        announcement.created_at,
+        closed_at,
+    )
 
 
 def _pages(deliveries: Iterable[PlannedDelivery]) -> Iterator[list[PlannedDelivery]]:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Executable, bindparam, func
+from sqlalchemy import ColumnElement, Connection, Executable, bindparam, func, select
 
 from fallback_cast.ledger.schema import to_micros
 
@@ -23,14 +23,19 @@ def given(position: int) -> ColumnElement[object]:
     return func.json_extract(_given.c.value, f"$[{position}]")
 
 
-def each() -> ColumnElement[object]:
-    """The row at hand, where a row is one value."""
-    return _given.c.value
+def one_of(column: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the column is one of the texts handed to `texts` (any number of them)."""
+    return column.in_(select(_given.c.value))
 
 
-def execute(connection: Connection, statement: Executable, rows: Iterable[Sequence[object] | object]) -> None:
+def execute(connection: Connection, statement: Executable, rows: Iterable[Sequence[object]]) -> None:
     """Run a statement written over `given` for all rows at once. Moments become microseconds."""
     connection.execute(statement, {"rows": json.dumps(list(rows), ensure_ascii=False, default=_plain)})
+
+
+def texts(values: Iterable[str]) -> dict[str, str]:
+    """What a statement with `one_of` is executed with."""
+    return {"rows": json.dumps(list(values), ensure_ascii=False)}
 
 
 def _plain(value: object) -> object:

@@ -11,12 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from fallback_cast.ledger import schema
+from fallback_cast.ledger.bulk import one_of, texts
 from fallback_cast.ledger.open import Ledger
 from fallback_cast.model.delivery import Attempt, Delivery, Outcome, RecipientKind, Route
 from fallback_cast.model.errors import Layer
 from fallback_cast.model.message import idempotency_key
-
-_KEYS_AT_ONCE = 900  # below SQLite's limit of bound values
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,32 +136,28 @@ def _with_past(
     return claims
 
 
-_BY_KEY = select(schema.attempt).where(schema.attempt.c.key.in_(bindparam("keys", expanding=True)))
+_BY_KEY = select(schema.attempt).where(one_of(schema.attempt.c.key))
 
 
-def attempts_by_key(connection: Connection, keys: set[str]) -> dict[str, list[Attempt]]:
+def attempts_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, list[Attempt]]:
     found: dict[str, list[Attempt]] = {}
-    for some in _chunks(sorted(keys)):
-        for row in connection.execute(_BY_KEY, {"keys": some}):
-            found.setdefault(row.key, []).append(attempt_of(row))
+    for row in connection.execute(_BY_KEY, texts(keys)):
+        found.setdefault(row.key, []).append(attempt_of(row))
     return found
 
 
 def _suppressed(connection: Connection, routes: set[Route], now: datetime) -> frozenset[Route]:
     table = schema.suppression
-    if connection.execute(select(table.c.channel).limit(1)).first() is None:
+    if connection.execute(_ANY_SUPPRESSED).first() is None:
         return frozenset()
-    found = set()
-    for some in _chunks(sorted({route.address for route in routes})):
-        query = select(table.c.channel, table.c.address).where(
-            table.c.address.in_(some), (table.c.ends_at.is_(None)) | (table.c.ends_at > now)
-        )
-        found |= {Route(row.channel, row.address) for row in connection.execute(query)}
-    return frozenset(found & routes)
+    query = select(table.c.channel, table.c.address).where(
+        one_of(table.c.address), (table.c.ends_at.is_(None)) | (table.c.ends_at > now)
+    )
+    rows = connection.execute(query, texts({route.address for route in routes}))
+    return frozenset(routes.intersection(Route(row.channel, row.address) for row in rows))
 
 
-def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (values[start : start + _KEYS_AT_ONCE] for start in range(0, len(values), _KEYS_AT_ONCE))
+_ANY_SUPPRESSED = select(schema.suppression.c.channel).limit(1)
 
 
 def attempt_of(row: Row[Any]) -> Attempt:

@@ -122,7 +122,7 @@ def write_batch(ledger: Ledger, batch: Batch, owner: str) -> None:
             except IntegrityError:
                 raise AlreadyBegun from None
         if batch.ended:
-            execute(connection, _END, map(_ended_row, batch.ended))
+            _end(connection, batch.ended)
         if batch.moved:
             execute(connection, _MOVE, [_moved_row(row, owner) for row in batch.moved])
         if batch.closed:
@@ -174,6 +174,36 @@ def _begun_row(begun: Begun, owner: str) -> tuple[object, ...]:
     )
 
 
+_SUCCEED = (  # the usual end: most columns stay empty
+    update(_attempt)
+    .where(_attempt.c.key == given(0), _attempt.c.number == given(1))
+    .values(
+        outcome=given(2), reference=given(3), note=given(4), possible_duplicate=given(5), ended_at=given(6)
+    )
+)
+
+
+def _succeeded_row(attempt: Attempt) -> tuple[object, ...]:
+    return (
+        attempt.key,
+        attempt.number,
+        attempt.outcome,
+        attempt.reference,
+        attempt.note,
+        attempt.possible_duplicate,
+        attempt.ended_at,
+    )
+
+
+def _end(connection: Connection, ended: Sequence[Attempt]) -> None:
+    plain = [_succeeded_row(attempt) for attempt in ended if attempt.outcome.success]
+    others = [_ended_row(attempt) for attempt in ended if not attempt.outcome.success]
+    if plain:
+        execute(connection, _SUCCEED, plain)
+    if others:
+        execute(connection, _END, others)
+
+
 _END = (
     update(_attempt)
     .where(_attempt.c.key == given(0), _attempt.c.number == given(1))
@@ -188,8 +218,7 @@ _END = (
         reference=given(9),
         note=given(10),
         possible_duplicate=given(11),
-        begun_at=given(12),
-        ended_at=given(13),
+        ended_at=given(12),
     )
 )
 
@@ -208,7 +237,6 @@ def _ended_row(attempt: Attempt) -> tuple[object, ...]:
         attempt.reference,
         attempt.note,
         attempt.possible_duplicate,
-        attempt.begun_at,
         attempt.ended_at,
     )
 

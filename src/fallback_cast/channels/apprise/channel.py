@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from fallback_cast.channels.apprise.reach import find_reach, knock, own_host
 from fallback_cast.channels.apprise.rendering import AppriseMessage, render_for
 from fallback_cast.channels.apprise.service import Loaded, load_service
 from fallback_cast.channels.apprise.settings import Settings
-from fallback_cast.channels.kit.http import raise_for_answer
+from fallback_cast.channels.kit.http import Answer, raise_for_answer
 from fallback_cast.channels.kit.settings import BuildContext
 from fallback_cast.channels.kit.threads import run_aside
 from fallback_cast.model.announcement import Announcement
@@ -162,7 +160,7 @@ def read_result(result: apprise.AppriseResult, rate: float, asked: float | None)
     }
     if len(codes) == 1:
         try:
-            raise_for_answer(httpx.Response(codes.pop()))
+            raise_for_answer(Answer(codes.pop(), {}, b""))
         except Throttled as error:
             raise Throttled(error.reason, max(error.retry_after, rate)) from None
     raise OutcomeUnknown("Apprise reports a failure without its cause")

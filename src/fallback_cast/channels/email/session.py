@@ -185,18 +185,21 @@ class Session:
 
     def _say(self, *commands: bytes) -> None:
         """Raises Unavailable. Without PIPELINING only the first goes now, the others by `_say_next`."""
-        assert not any(b"\r" in command or b"\n" in command for command in commands)
-        self._unsaid = [command + b"\r\n" for command in commands]
-        self._write(len(commands) if self._pipelines else 1)
+        if self._pipelines:
+            self._write(*commands)
+        else:
+            self._unsaid = list(commands)
+            self._say_next()
 
     def _say_next(self) -> None:
         if self._unsaid:
-            self._write(1)
+            self._write(self._unsaid.pop(0))
 
-    def _write(self, count: int) -> None:
-        said, self._unsaid = self._unsaid[:count], self._unsaid[count:]
+    def _write(self, *commands: bytes) -> None:
+        said = b"\r\n".join(commands)
+        assert said.count(b"\n") == said.count(b"\r") == len(commands) - 1, "one line each"
         try:
-            self._talk.write(b"".join(said))
+            self._talk.write(said + b"\r\n")
         except OSError:
             self.hang_up()
             raise Unavailable("the server closed the connection") from None

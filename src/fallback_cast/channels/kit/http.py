@@ -1,6 +1,6 @@
 """One HTTP request, and what its fault or answer means for a message (facts §13.1).
 
-Answers are httpx's; `transport` carries the request, and loads with the first one.
+`transport` carries the request, and loads with the first one.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -27,10 +28,22 @@ from fallback_cast.model.errors import (
 
 if TYPE_CHECKING:
     import aiohttp
-    import httpx
 
 MAX_RETRY_AFTER_S = 3600.0
 MAX_ANSWER_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said, read whole and decoded; the names are those of an httpx.Response."""
+
+    status_code: int
+    headers: Mapping[str, str]  # by any spelling of their names
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("utf-8", "replace")
 
 
 class HttpClient:
@@ -91,7 +104,7 @@ class HttpClient:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
+    ) -> Answer:
         """One request, its whole answer read. Raises Unavailable if it surely did not go out, else
         OutcomeUnknown; every answer, of any status, is returned (`raise_for_answer` judges it), cut
         after MAX_ANSWER_BYTES. `path` is percent-encoded already.
@@ -107,9 +120,7 @@ class HttpClient:
         url = self.base_url + path + ("?" + urlencode(params) if params else "")
         fault: SendError
         try:
-            answer: httpx.Response = await self._transport.exchange(
-                self._session, method, url, headers, content
-            )
+            answer: Answer = await self._transport.exchange(self._session, method, url, headers, content)
             return answer
         except self._transport.FAULTS as error:
             fault = self._transport.fault_of(error)
@@ -142,9 +153,12 @@ class HttpClient:
         )
 
 
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def encode_json(value: Any) -> bytes:
     """As it goes over the wire: UTF-8, no spaces."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return _to_json(value).encode("utf-8", "surrogatepass")
 
 
 def ssl_context(ca_file: Path | None) -> ssl.SSLContext:
@@ -170,7 +184,7 @@ def tls_reason(error: BaseException) -> str:
     return "no TLS connection"
 
 
-def raise_for_answer(response: httpx.Response) -> None:
+def raise_for_answer(response: Answer) -> None:
     """Raise what a status means for a message, where the provider says nothing more exact.
 
     2xx returns. A 5xx of the provider's own (JSON) is its word that nothing went out; a proxy's page,
@@ -191,7 +205,7 @@ def raise_for_answer(response: httpx.Response) -> None:
     raise AccessDenied(reason)
 
 
-def retry_after(response: httpx.Response) -> float | None:
+def retry_after(response: Answer) -> float | None:
     """Seconds of a `Retry-After` header (RFC 9110 §10.2.3), as number or date, at most an hour."""
     value = response.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
@@ -206,7 +220,7 @@ def retry_after(response: httpx.Response) -> float | None:
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
 
 
-def json_body(response: httpx.Response) -> dict[str, Any] | None:
+def json_body(response: Answer) -> dict[str, Any] | None:
     """The answer as a JSON object, or None if it is none."""
     if len(response.content) > MAX_ANSWER_BYTES:
         return None

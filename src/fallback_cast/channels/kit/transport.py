@@ -1,4 +1,4 @@
-"""What carries HTTP requests: aiohttp, whose answers become httpx's, and what its faults mean.
+"""What carries HTTP requests: aiohttp, and what its faults mean.
 
 It loads with the first request, not with the settings: together they take a third of a second.
 httpx's own pool slows down by the number of connections, and its layers cost more than all the rest of a
@@ -15,13 +15,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
-import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from fallback_cast import __version__
 from fallback_cast.channels.kit import net
-from fallback_cast.channels.kit.http import MAX_ANSWER_BYTES, tls_reason
+from fallback_cast.channels.kit.http import MAX_ANSWER_BYTES, Answer, tls_reason
 from fallback_cast.model.errors import AccessDenied, Layer, OutcomeUnknown, SendError, Unavailable
 
 # Request lines hold tokens (Telegram) and addresses (Kannel): none may reach a log.
@@ -92,7 +91,7 @@ async def exchange(
     url: str,
     headers: Mapping[str, str] | None,
     body: bytes | None,
-) -> httpx.Response:
+) -> Answer:
     """One request and its whole answer, decoded; what is longer than MAX_ANSWER_BYTES is left unread."""
     try:
         target = URL(url, encoded=True)
@@ -106,15 +105,7 @@ async def exchange(
             if len(content) > MAX_ANSWER_BYTES:
                 response.close()
                 break
-        return httpx.Response(
-            response.status,
-            headers=[(k, v) for k, v in response.raw_headers if k.lower() not in _OF_THE_WIRE],
-            content=bytes(content),
-        )
-
-
-# How the body travelled; it is here, decoded.
-_OF_THE_WIRE = (b"content-encoding", b"content-length", b"transfer-encoding")
+        return Answer(response.status, response.headers, bytes(content))
 
 
 def fault_of(error: BaseException) -> SendError:

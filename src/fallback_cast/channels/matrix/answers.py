@@ -8,9 +8,15 @@ name users and rooms.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from fallback_cast.channels.kit.http import MAX_RETRY_AFTER_S, json_body, raise_for_answer, retry_after
+from fallback_cast.channels.kit.http import (
+    MAX_RETRY_AFTER_S,
+    Answer,
+    json_body,
+    raise_for_answer,
+    retry_after,
+)
 from fallback_cast.model.errors import (
     AccessDenied,
     AddressRefused,
@@ -21,9 +27,6 @@ from fallback_cast.model.errors import (
     Throttled,
     Unavailable,
 )
-
-if TYPE_CHECKING:
-    import httpx
 
 
 class Row(NamedTuple):
@@ -53,7 +56,7 @@ ROWS: Mapping[str, Row] = {
 }
 
 
-def result_of(response: httpx.Response, *, of_place: bool) -> Mapping[str, Any]:
+def result_of(response: Answer, *, of_place: bool) -> Mapping[str, Any]:
     """The JSON object of a 200. Raises one of the six SendErrors.
 
     `of_place`: what is refused is the room in the settings. A place is never suppressed; somebody must
@@ -72,7 +75,7 @@ def result_of(response: httpx.Response, *, of_place: bool) -> Mapping[str, Any]:
     raise _not_matrix(response)
 
 
-def _refusal(response: httpx.Response, code: str, of_place: bool) -> SendError:
+def _refusal(response: Answer, code: str, of_place: bool) -> SendError:
     row = ROWS.get(code)
     if row is None:  # M_UNKNOWN and codes of no specification: the status rules
         return _by_status(response, code if code.startswith("M_") else "")
@@ -82,7 +85,7 @@ def _refusal(response: httpx.Response, code: str, of_place: bool) -> SendError:
     return row.error(reason)
 
 
-def _by_status(response: httpx.Response, code: str) -> SendError:
+def _by_status(response: Answer, code: str) -> SendError:
     status = response.status_code
     try:
         raise_for_answer(response)
@@ -93,7 +96,7 @@ def _by_status(response: httpx.Response, code: str) -> SendError:
     return OutcomeUnknown(f"HTTP {status} with a refusal")
 
 
-def _not_matrix(response: httpx.Response) -> SendError:
+def _not_matrix(response: Answer) -> SendError:
     """A proxy or another server spoke. A homeserver's own errors are JSON with a code."""
     status = response.status_code
     if 400 <= status < 500 and status not in (408, 413, 420):
@@ -103,7 +106,7 @@ def _not_matrix(response: httpx.Response) -> SendError:
     return _by_status(response, "")
 
 
-def _wait(response: httpx.Response, body: Mapping[str, Any]) -> float:
+def _wait(response: Answer, body: Mapping[str, Any]) -> float:
     """`Retry-After` first (v1.10), then the older `retry_after_ms`."""
     seconds = retry_after(response)
     if seconds is not None:

@@ -13,12 +13,12 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from fallback_cast.channels.kit import probe
-from fallback_cast.channels.kit.http import HttpClient, raise_for_answer
+from fallback_cast.channels.kit.http import Answer, HttpClient, raise_for_answer
 from fallback_cast.channels.kit.settings import SecretField
 from fallback_cast.channels.sms.gateway import (
     ONE_LINE,
@@ -42,9 +42,6 @@ from fallback_cast.model.errors import (
 )
 from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
-
-if TYPE_CHECKING:
-    import httpx
 
 # Seen with a right password and no number to send to: the account works, and nobody was written to.
 _AUTHORISED = "Missing receiver"
@@ -120,7 +117,7 @@ class Kannel(Gateway):
             return "account accepted; status page not in the settings"
         return await self._ask_status(str(self._status_url), self._status_password.reveal())
 
-    async def _post(self, client: HttpClient, text: str, headers: dict[str, str]) -> httpx.Response:
+    async def _post(self, client: HttpClient, text: str, headers: dict[str, str]) -> Answer:
         own = {
             "X-Kannel-Username": self._username,
             "X-Kannel-Password": self._password.reveal(),
@@ -152,7 +149,7 @@ def _units(part: str) -> int:
     return sum(map(utf16_units, part))
 
 
-def _accepted(response: httpx.Response) -> Accepted:
+def _accepted(response: Answer) -> Accepted:
     """Taken by bearerbox (0), queued while its line is down (3), or, with immediate-sendsms-reply, `Sent.`"""
     if response.status_code != 202:
         _raise_refusal(response)
@@ -165,7 +162,7 @@ def _accepted(response: httpx.Response) -> Accepted:
     raise OutcomeUnknown("HTTP 202, not the answer of a Kannel gateway")
 
 
-def _raise_refusal(response: httpx.Response) -> None:
+def _raise_refusal(response: Answer) -> None:
     """Raise what Kannel says in a refusal. A 2xx returns."""
     refusal = _refusal(response.status_code, response.text)
     if refusal is not None:

@@ -8,12 +8,12 @@ message with it is not sent again; new versions say 409, older phones 202 like t
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from fallback_cast.channels.kit import probe
-from fallback_cast.channels.kit.http import HttpClient, json_body, raise_for_answer
+from fallback_cast.channels.kit.http import Answer, HttpClient, json_body, raise_for_answer
 from fallback_cast.channels.kit.settings import DurationField
 from fallback_cast.channels.sms.gateway import Gateway, GatewayDefaults, GatewaySettings, GatewayUrl
 from fallback_cast.channels.sms.message import SmsMessage
@@ -27,9 +27,6 @@ from fallback_cast.model.errors import (
 )
 from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
-
-if TYPE_CHECKING:
-    import httpx
 
 # From 100 on the app would leave out its own limits, which keep the operator from blocking the card.
 _PRIORITY = {Importance.URGENT: 50, Importance.NORMAL: 0, Importance.INFO: -50}
@@ -103,7 +100,7 @@ class SmsGate(Gateway):
         return _health(await client.request("GET", f"{self._path}/health"))
 
 
-def _accepted(response: httpx.Response, key: str) -> Accepted:
+def _accepted(response: Answer, key: str) -> Accepted:
     answer = json_body(response)
     said = str((answer or {}).get("message", "")).lower()
     match response.status_code:
@@ -123,7 +120,7 @@ def _accepted(response: httpx.Response, key: str) -> Accepted:
     raise OutcomeUnknown(f"HTTP {response.status_code}, not the answer of an SMSGate gateway")
 
 
-def _health(response: httpx.Response) -> str:
+def _health(response: Answer) -> str:
     """A phone answers 500 when a check failed, also for checks that do not keep it from sending: no
     Internet is what a phone on the local network is for, and a low battery still sends.
     """

@@ -9,9 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from fallback_cast.channels.kit.http import MAX_RETRY_AFTER_S, json_body, raise_for_answer, retry_after
+from fallback_cast.channels.kit.http import (
+    MAX_RETRY_AFTER_S,
+    Answer,
+    json_body,
+    raise_for_answer,
+    retry_after,
+)
 from fallback_cast.model.errors import (
     AccessDenied,
     AddressRefused,
@@ -21,9 +27,6 @@ from fallback_cast.model.errors import (
     SendError,
     Throttled,
 )
-
-if TYPE_CHECKING:
-    import httpx
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ ROWS = (
 _CAPITALS = re.compile(r"(?:Bad Request: )?[A-Z][A-Z0-9_]+")
 
 
-def result_of(response: httpx.Response, *, of_place: bool) -> Mapping[str, Any]:
+def result_of(response: Answer, *, of_place: bool) -> Mapping[str, Any]:
     """The `result` object of an answer. Raises one of the six SendErrors.
 
     `of_place`: what is refused is the chat in the settings. A place is never suppressed; somebody
@@ -89,7 +92,7 @@ def result_of(response: httpx.Response, *, of_place: bool) -> Mapping[str, Any]:
     raise _refusal(response, body, of_place)
 
 
-def _not_telegram(response: httpx.Response) -> SendError:
+def _not_telegram(response: Answer) -> SendError:
     """A front-end, a proxy or another server spoke: it knows nothing of messages."""
     status = response.status_code
     if 200 <= status < 300:
@@ -103,7 +106,7 @@ def _not_telegram(response: httpx.Response) -> SendError:
     return OutcomeUnknown(f"HTTP {status}")
 
 
-def _refusal(response: httpx.Response, body: Mapping[str, Any], of_place: bool) -> SendError:
+def _refusal(response: Answer, body: Mapping[str, Any], of_place: bool) -> SendError:
     status, description = response.status_code, str(body.get("description", ""))
     parameters = body.get("parameters")
     parameters = parameters if isinstance(parameters, dict) else {}
@@ -129,14 +132,14 @@ def _row(status: int, description: str) -> Row | None:
     return row
 
 
-def _wait(response: httpx.Response, parameters: Mapping[str, Any]) -> float:
+def _wait(response: Answer, parameters: Mapping[str, Any]) -> float:
     said = parameters.get("retry_after")
     if isinstance(said, (int, float)) and not isinstance(said, bool):
         return min(float(said), MAX_RETRY_AFTER_S)
     return retry_after(response) or 5.0
 
 
-def _other(response: httpx.Response) -> SendError:
+def _other(response: Answer) -> SendError:
     try:
         raise_for_answer(response)
     except SendError as error:
