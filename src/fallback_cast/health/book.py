@@ -237,7 +237,7 @@ class HealthBook:
         line = self._lines.setdefault(seen.machine, Line())
         watch = self._watches.get(seen.about)
         if watch is not None and seen.source != REFERENCE and seen.at >= watch.configured_at:
-            watch.tally.take(seen, blamed=seen.channel in self._local or line.state(seen.at).blames)
+            watch.tally.take(seen, blamed=seen.channel in self._local or line.blames(seen))
         line.take(seen, self._local)
         self._last_at = max(self._last_at, seen.at)
 
@@ -254,7 +254,7 @@ class HealthBook:
             seen.signal is Signal.GOOD
             and watch.tally.verdict is Verdict.UP
             and not watch.domain
-            and (not self._lookout or self._line.state(seen.at).blames)
+            and (not self._lookout or self._line.state(seen.at).trusted)
         )
         watch.calm_until = seen.at + CALM if calm else NEVER
 
@@ -293,7 +293,7 @@ class HealthBook:
         seen = self._evidence("", name, signals.of_reference(check), REFERENCE)
         self._take(seen)
         self._unsaved.append(seen)
-        if not self._line.state(seen.at).blames:
+        if not self._line.state(seen.at).trusted:
             for watch in self._watches.values():
                 watch.calm_until = NEVER
         self._notice_offline()
@@ -375,7 +375,11 @@ class HealthBook:
     def look_around(self) -> None:
         """Now and then: look again at whoever may be back, our own line included."""
         now = self._clock.now()
-        if self._lookout and not self._line.state(now).blames and self._line.looked_before(now - PROBE_AGAIN):
+        if (
+            self._lookout
+            and not self._line.state(now).trusted
+            and self._line.looked_before(now - PROBE_AGAIN)
+        ):
             self._lookout.begin()
         self._notice_offline()
         for watch in self._watches.values():

@@ -60,7 +60,7 @@ def judge(history: History, now: datetime, rules: Rules = RULES) -> Judgement:
             break
         line = lines.setdefault(seen.machine, Line())
         if _concerns(history, seen):
-            tally.take(seen, blamed=history.channel in history.local or line.state(seen.at).blames)
+            tally.take(seen, blamed=history.channel in history.local or line.blames(seen))
         line.take(seen, history.local)
     return tally.judgement(now)
 
@@ -107,9 +107,11 @@ class Tally:
         "_hint",
         "_last_bad_at",
         "_opened",
+        "_probes_failed",
         "_proven",
         "_rules",
         "_run",
+        "_sends_failed",
         "began_at",
         "configuration",
         "detail",
@@ -138,6 +140,8 @@ class Tally:
         self._opened: list[datetime] = []  # when it went down, lately
         self._good: Evidence | None = None
         self._hint: Evidence | None = None
+        self._sends_failed: list[tuple[datetime, float]] = []  # in a row, lately, whatever probes say
+        self._probes_failed = False  # in this outage: else a probe cannot tell that it is over
         self._good_probes = 0  # since it is recovering
         self._proven = False  # it made all the steps back, and only its flapping holds it
         self._last_bad_at: datetime | None = None
@@ -180,6 +184,8 @@ class Tally:
     def _take_good(self, seen: Evidence) -> None:
         self.failures, self.lived_at, self._good = 0.0, seen.at, seen
         self.configuration = False
+        if seen.source == "send":
+            self._sends_failed = []
         match self.verdict:
             case Verdict.DOWN:
                 self._become(Verdict.RECOVERING, seen.at)
@@ -192,9 +198,11 @@ class Tally:
                 self._become(Verdict.UP, seen.at)
 
     def _step(self, seen: Evidence, *, first: bool = False) -> None:
-        """One probe, one real message, then all; a second good probe counts as the message."""
+        """One probe, one real message, then all. A second good probe stands for the message, unless
+        probes were good all the while that sends failed.
+        """
         self._good_probes += seen.source != "send"
-        if first or (seen.source != "send" and self._good_probes < 2):
+        if first or (seen.source != "send" and not (self._probes_failed and self._good_probes > 1)):
             return
         self._proven = True
         if not self.is_flapping(seen.at):
@@ -207,6 +215,7 @@ class Tally:
         self._note_failure(seen)
         self.failures += self._weight(seen)
         self._good_probes, self._proven = 0, False
+        self._note_send(seen)
         match self.verdict:
             case Verdict.DOWN:
                 self.configuration &= self.failures < self._rules.open_at
@@ -215,8 +224,7 @@ class Tally:
                 if self.failures >= 1.0:
                     self._open(seen.at)
             case _:
-                hinted = self._hint is not None and self._is_news(self._hint, seen.at)
-                if self.failures + hinted >= self._rules.open_at:
+                if self._weight_in_a_row(seen.at) >= self._rules.open_at:
                     self._open(seen.at)
                 else:
                     self._become(Verdict.SUSPECT, seen.at)
@@ -225,6 +233,7 @@ class Tally:
         self._note_failure(seen)
         self.lived_at = seen.at
         self.configuration, self.failures = True, 0.0
+        self._probes_failed |= seen.source != "send"
         if self.verdict is Verdict.DOWN:
             self._rest_longer(seen.at)
         else:
@@ -236,6 +245,19 @@ class Tally:
         self._run = [*self._run[-(KEPT - 1) :], seen]
         self._last_bad_at = seen.at
         self.layer, self.detail = seen.layer, seen.detail
+
+    def _note_send(self, seen: Evidence) -> None:
+        """Real messages are the strongest evidence: a good probe between them does not outweigh them."""
+        if seen.source != "send":
+            self._probes_failed = True
+            return
+        lately = seen.at - self._rules.quiet
+        self._sends_failed = [*((at, w) for at, w in self._sends_failed if at > lately)][-KEPT:]
+        self._sends_failed.append((seen.at, self._weight(seen)))
+
+    def _weight_in_a_row(self, now: datetime) -> float:
+        hinted = self._hint is not None and self._is_news(self._hint, now)
+        return max(self.failures, sum(weight for _, weight in self._sends_failed)) + hinted
 
     def _weight(self, seen: Evidence) -> float:
         match seen.signal:
@@ -292,6 +314,7 @@ class Tally:
         if verdict in (Verdict.UP, Verdict.UNKNOWN):
             self.failures, self._run, self.began_at = 0.0, [], None
             self.layer, self.detail, self.retry_at = None, "", None
+            self._probes_failed = False
 
     def judgement(self, now: datetime) -> Judgement:
         self.pass_time(now)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from fallback_cast.health.judgement import Judgement
+from fallback_cast.model.errors import Layer
 from fallback_cast.model.health import Evidence, Signal, Verdict
 
 REFERENCE = "reference"
@@ -28,8 +29,8 @@ class LineState(StrEnum):
     OFFLINE = "offline"
 
     @property
-    def blames(self) -> bool:
-        """Whether a failure seen now is the platform's."""
+    def trusted(self) -> bool:
+        """Whether failures are the platforms' as far as our line is concerned."""
         return self in (LineState.UNKNOWN, LineState.WORKS)
 
 
@@ -73,6 +74,17 @@ class Line:
             if not answering and now - self._worked_at <= WORKED_LATELY:
                 return LineState.UNDECIDED
         return LineState.UNDECIDED if answering else LineState.OFFLINE
+
+    def blames(self, seen: Evidence) -> bool:
+        """Whether a failure is the platform's: not if we are offline, or find no names ourselves."""
+        if not self.state(seen.at).trusted:
+            return False
+        return seen.layer is not Layer.NAME or not self.nameless(seen.at)
+
+    def nameless(self, now: datetime) -> bool:
+        """A reference was not found by its name, though the line works: our own resolver is at fault."""
+        lost = any(row.layer is Layer.NAME for row in self._round.values() if row.signal is not Signal.GOOD)
+        return lost and self.state(now) is LineState.WORKS
 
     def looked_before(self, moment: datetime) -> bool:
         return self._looked_at is None or self._looked_at <= moment

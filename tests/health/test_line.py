@@ -1,0 +1,98 @@
+"""Our own line: is it us?"""
+
+from __future__ import annotations
+
+import pytest
+
+from fallback_cast.health.line import Line, LineState
+from fallback_cast.model.health import Evidence, Verdict
+from fallback_cast.model.texts import say
+from tests.health.cases import B, G, looks, moment, seen
+
+WORKS, OFFLINE = LineState.WORKS, LineState.OFFLINE
+UNDECIDED, UNKNOWN = LineState.UNDECIDED, LineState.UNKNOWN
+
+
+def line_of(*rows: Evidence, local: frozenset[str] = frozenset()) -> Line:
+    line = Line()
+    for row in rows:
+        line.take(row, local)
+    return line
+
+
+@pytest.mark.parametrize(
+    ("signs", "state"),
+    [
+        ("+++", WORKS),
+        ("++-", WORKS),
+        ("+--", UNDECIDED),
+        ("---", OFFLINE),
+        ("+-", WORKS),
+        ("--", OFFLINE),
+        ("+", WORKS),
+        ("-", OFFLINE),
+        ("", UNKNOWN),
+        ("++---", WORKS),
+        ("+----", UNDECIDED),
+    ],
+)
+def test_what_the_references_say(signs: str, state: LineState) -> None:
+    assert line_of(*looks(0, signs)).state(moment(1)) is state
+
+
+def test_a_look_says_something_for_a_minute() -> None:
+    line = line_of(*looks(0, "---"))
+    assert line.state(moment(60)) is OFFLINE
+    assert line.state(moment(61)) is UNKNOWN
+
+
+def test_a_new_look_replaces_the_old_one() -> None:
+    line = line_of(*looks(0, "---"))
+    line.take(looks(10, "+")[0], frozenset())
+    assert line.state(moment(10)) is WORKS  # as soon as one answers, whatever was before
+
+
+def test_nobody_is_offline_while_a_channel_worked_within_the_last_minute() -> None:
+    line = line_of(seen(0, G, channel="email"), *looks(5, "---"))
+    assert line.state(moment(6)) is UNDECIDED
+    line = line_of(seen(0, G, channel="email"), *looks(5, "---"), *looks(61, "---"))
+    assert line.state(moment(62)) is OFFLINE
+    assert line.judgement(moment(62)).since == moment(5)
+
+
+def test_a_channel_that_works_after_the_look_says_that_the_line_does() -> None:
+    line = line_of(*looks(0, "---"), seen(1, G, channel="email"))
+    assert line.state(moment(2)) is WORKS
+    local = line_of(*looks(0, "---"), seen(1, G, channel="modem"), local=frozenset({"modem"}))
+    assert local.state(moment(2)) is OFFLINE
+
+
+def test_failures_of_channels_say_nothing_about_the_line() -> None:
+    assert line_of(*[seen(n, B) for n in range(50)]).state(moment(50)) is UNKNOWN
+
+
+def test_offline_has_its_sentence() -> None:
+    judged = line_of(*looks(0, "---")).judgement(moment(1))
+    assert judged.verdict is Verdict.OFFLINE
+    assert judged.reason == "our own network is down: none of the 3 references answers"
+    assert say("fr", judged.reason).startswith("notre propre réseau est en panne : aucune des 3")
+
+
+def _portal(*details: str) -> Line:
+    rows = looks(0, "-" * len(details))
+    return line_of(
+        *(
+            Evidence(r.channel, r.provider, r.at, r.signal, r.source, r.layer, detail, r.machine)
+            for r, detail in zip(rows, details, strict=True)
+        )
+    )
+
+
+def test_a_sign_in_page_is_recognised_by_answering_for_everybody() -> None:
+    page, other = "a wrong page answers (1a2b3c4d)", "a wrong page answers (ffffffff)"
+    certificate = "a wrong certificate answers (99999999)"
+    assert _portal(page, page, "no connection in time").judgement(moment(1)).captive
+    assert _portal(page, certificate).judgement(moment(1)).captive
+    assert not _portal(page, other).judgement(moment(1)).captive
+    assert not _portal("no connection in time").judgement(moment(1)).captive
+    assert "sign-in page" in _portal(page).judgement(moment(1)).reason
