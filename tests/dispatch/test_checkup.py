@@ -12,6 +12,7 @@ from fallback_cast.dispatch.checkup import LOOKS
 from fallback_cast.ledger.outages import outages_since
 from fallback_cast.ledger.view import recent_headers
 from fallback_cast.model.announcement import Announcement, Importance
+from fallback_cast.model.channel import Traits
 from fallback_cast.model.errors import AccessDenied, Layer, Unavailable
 from fallback_cast.model.health import Check, Verdict
 from fallback_cast.model.message import Message
@@ -235,3 +236,47 @@ def test_a_person_is_not_called_down_because_nobody_sits_at_the_terminal(stage: 
     assert by_hand.provider.probes == 0
     assert found.channels[-1].asked_by_hand
     assert not found.told
+
+
+@dataclass
+class Elsewhere:
+    """A reference that answers, or not, as the story says."""
+
+    name: str
+    answers: bool = True
+
+    async def look(self) -> Check:
+        return Check(Layer.ROUTE, self.answers, 0.0, "" if self.answers else "no answer in time")
+
+
+def test_while_we_are_offline_no_platform_is_blamed_and_nobody_is_alarmed(stage: Stage) -> None:
+    line = [Elsewhere(f"tcp://192.0.2.{n}:53") for n in (1, 2, 3)]
+    stage.references = line
+    stage.channels["site"] = Words("site")  # type: ignore[index]
+    stage.channels["site"].traits = Traits(local=True, publishes=True)
+    run_check(stage, [CLAIRE])
+    for reference in line:
+        reference.answers = False
+    for name in ("telegram", "email"):
+        stage.channels[name].provider.fault = refused()
+    found = run_check(stage, [CLAIRE])
+    assert "our own network is down" in found.offline
+    assert [c.verdict for c in found.channels] == [Verdict.OFFLINE, Verdict.OFFLINE, Verdict.UP]
+    assert outages_since(stage.ledger, BEGIN) == []
+    for reference in line:
+        reference.answers = True
+    for name in ("telegram", "email"):
+        stage.channels[name].provider.fault = None
+    back = run_check(stage, [CLAIRE])
+    assert back.offline == ""
+    assert [c.verdict for c in back.channels] == [Verdict.UP] * 3
+    assert told(stage, "telegram") + told(stage, "email") == []
+
+
+def test_a_notice_never_stands_on_the_public_page(stage: Stage) -> None:
+    stage.channels["site"] = Words("site")  # type: ignore[index]
+    stage.channels["site"].traits = Traits(local=True, publishes=True)
+    stage.channels["telegram"].provider.fault = refused()
+    run_check(stage, [organiser(("site", "place"), ("email", "claire@example.org"))])
+    assert told(stage, "email") == ["claire@example.org"]
+    assert said(stage, "site") == []

@@ -52,7 +52,7 @@ def run(terminal: Terminal, only: str | None, since: str, svg: Path | None) -> i
     with open_app(settings) as app:
         if only is not None and only not in app.channels:
             raise UserError(Phrase("there is no channel {name!r}", name=only), hint=", ".join(app.channels))
-        found = history(terminal, app, [only] if only else list(app.channels), _since(since, app.clock.now()))
+        found = history(terminal, app, only, _since(since, app.clock.now()))
         if svg is not None:
             from fallback_cast.cli.atomic import write_file
             from fallback_cast.cli.outages_svg import draw
@@ -66,9 +66,10 @@ def run(terminal: Terminal, only: str | None, since: str, svg: Path | None) -> i
     return EXIT_OK
 
 
-def history(terminal: Terminal, app: App, channels: Sequence[str], since: datetime) -> History:
-    now = app.clock.now()
-    outages = ledger.outages_since(app.ledger, since, channels)
+def history(terminal: Terminal, app: App, only: str | None, since: datetime) -> History:
+    """Of one channel, or of all; a removed one is told of in words, without a place in the picture."""
+    now, channels = app.clock.now(), [only] if only else list(app.channels)
+    outages = ledger.outages_since(app.ledger, since, [only] if only else ())
     return History(
         since=since,
         until=now,

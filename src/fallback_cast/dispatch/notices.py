@@ -52,14 +52,18 @@ async def tell_organisers(
     now: datetime,
 ) -> str | None:
     """Store one notice of everything they have not been told yet; returns its id, or None."""
-    if not organisers:
+    # What a page shows is for everybody, and this is not.
+    private = {name for name, channel in channels.items() if not channel.traits.publishes}
+    told = [(o, tuple(route for route in o.routes if route.channel in private)) for o in organisers]
+    told = [(o, own) for o, own in told if own]
+    if not told:
         return None
     code = new_code(await desk.run(codes_in_use, now))
     expires_at = now + policies[Importance.NORMAL].expires_after
 
     def write(changed: Sequence[Outage], needs: Sequence[Need]) -> ledger.Notice | None:
         news = list(_news(changed, needs, channels, club, now))
-        deliveries = [PlannedDelivery(RecipientKind.MEMBER, o.name, o.routes) for o in organisers]
+        deliveries = [PlannedDelivery(RecipientKind.MEMBER, o.name, own) for o, own in told]
         announcement = Announcement(
             id=new_id(now),
             code=code,

@@ -31,7 +31,9 @@ async def ping(url: str, *, well: bool) -> str | None:
             answer = await client.request("GET", path or "/")
         except SendError as error:
             return error.reason
-    return None if answer.is_success else Phrase("it answered {status}", status=answer.status_code)
+    return (
+        None if 200 <= answer.status_code < 300 else Phrase("it answered {status}", status=answer.status_code)
+    )
 
 
 def failure_url(url: str) -> str | None:
