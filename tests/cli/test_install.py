@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fallback_cast.cli.install import MARK, Plan, cron_line, service, timer
+from fallback_cast.cli.install_files import MARK, Plan, cron_line, service, timer
 from tests.cli.test_commands import settings
 from tests.counterparts import require
 

@@ -149,3 +149,16 @@ def test_the_figures_of_the_announcement_stay_what_they_were(stage: Stage) -> No
     assert head is not None
     assert now is not None
     assert (now.state, now.settled_at) == ("settled", head.settled_at)
+
+
+def test_the_next_announcement_brings_the_place_what_it_missed(stage: Stage) -> None:
+    """No timer runs here: whoever sends next finds that the channel is back."""
+    in_an_outage(stage)
+    stage.channels["telegram"].provider.fault = None
+    later(stage, 60)
+    stage.announce([everyone("telegram", "email")], Importance.NORMAL, id="a2", at=stage.clock.begin)
+    run_virtually(stage.dispatch())
+    assert told(stage, "telegram") == ["place", "place"]
+    keys = [key for _, key in stage.channels["telegram"].provider.sent]
+    assert len(set(keys)) == 2
+    assert told(stage, "email") == ["place"]

@@ -11,7 +11,7 @@ import pytest
 from fallback_cast.dispatch.checkup import LOOKS
 from fallback_cast.ledger.outages import outages_since
 from fallback_cast.ledger.view import recent_headers
-from fallback_cast.model.announcement import Announcement, Importance
+from fallback_cast.model.announcement import Announcement, Club, Importance
 from fallback_cast.model.channel import Traits
 from fallback_cast.model.errors import AccessDenied, Layer, Unavailable
 from fallback_cast.model.health import Check, Verdict
@@ -280,3 +280,21 @@ def test_a_notice_never_stands_on_the_public_page(stage: Stage) -> None:
     run_check(stage, [organiser(("site", "place"), ("email", "claire@example.org"))])
     assert told(stage, "email") == ["claire@example.org"]
     assert said(stage, "site") == []
+
+
+def test_a_french_club_is_told_in_french(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.dispatch.checkups.CLUB", Club("Boules", "fr", "Europe/Paris"))
+    stage.channels["telegram"].provider.fault = refused()
+    run_check(stage, [CLAIRE])
+    [words] = said(stage, "email")
+    assert words.startswith(
+        "telegram est en panne: telegram : en panne depuis le 2026-11-28 13:05 : connexion refusée."
+    )
+
+
+def test_a_provider_s_own_words_are_no_markup(stage: Stage) -> None:
+    fault = Unavailable("550 <b>no</b> [x](http://192.0.2.1) *now*", layer=Layer.SERVICE)
+    stage.channels["telegram"].provider.fault = fault
+    run_check(stage, [CLAIRE])
+    [words] = said(stage, "email")
+    assert r"550 \<b\>no\</b\> \[x\](http://192.0.2.1) \*now\*" in words
