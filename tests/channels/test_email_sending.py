@@ -10,7 +10,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from fallback_cast.channels.email import EmailChannel
-from fallback_cast.channels.email import session as sessions
+from fallback_cast.channels.email import pool as pools
 from fallback_cast.model.errors import (
     AccessDenied,
     AddressRefused,
@@ -159,7 +159,7 @@ class TestConnections:
     async def test_an_idle_connection_is_given_up(
         self, open_faults: smtp.SmtpFaults, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sessions, "IDLE_S", 0.0)
+        monkeypatch.setattr(pools, "IDLE_S", 0.0)
         async with over(open_faults) as email:
             await send(email)
             await send(email)

@@ -107,7 +107,7 @@ def test_relays_are_providers_in_rank_order() -> None:
     assert (first.name, second.name) == ("smtp.example.org", "second")
     assert first.failure_domains == {"smtp.example.org"}
     assert second.failure_domains == {"isp"}
-    assert first.max_in_flight == 2
+    assert first.max_in_flight == 4  # one on each connection, one behind it
     common = made(failure_domains=["our-server"])
     assert common.providers[0].failure_domains == {"our-server"}
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from fallback_cast.channels.email.connection import Dialer, Steps, say_goodbye
 from fallback_cast.channels.email.mime import Letterhead, MailMessage, complete
-from fallback_cast.channels.email.session import Pool, Session
+from fallback_cast.channels.email.pool import Pool
+from fallback_cast.channels.email.session import Session
 from fallback_cast.channels.email.settings import RelaySettings
 from fallback_cast.model.channel import Endpoint, Pace, Provider
 from fallback_cast.model.errors import AddressRefused, SendError
@@ -26,7 +27,8 @@ class Relay(Provider):
     ) -> None:
         self.name = settings.usual_name
         self.failure_domains = frozenset(settings.failure_domains or domains or (settings.host.lower(),))
-        self.max_in_flight = settings.max_connections
+        # One letter over each connection, and one that waits: its envelope goes with the text before it.
+        self.max_in_flight = 2 * settings.max_connections
         self.endpoints = (Endpoint(settings.host, settings.usual_port, settings.security == "tls"),)
         self._head = head
         self._dialer = Dialer(settings, base_dir)

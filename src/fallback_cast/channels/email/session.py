@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 
 from aiosmtplib import SMTP, SMTPResponse
@@ -24,15 +24,22 @@ from fallback_cast.model.errors import (
 )
 from fallback_cast.model.message import Accepted
 
-IDLE_S = 30.0  # many routers and servers forget a silent connection soon after
 GOODBYE_S = 2.0
+QUICK_S = 0.5  # a server that takes letters this fast may get the next one's envelope with this one's text
+
+Following = Callable[[], Letter | None]
+
+
+def nobody_follows() -> None:
+    """No letter waits for this connection."""
 
 
 class Session:
     """One connection and what it may carry. Letters go through it one after the other.
 
-    Where the server takes it, MAIL, RCPT and DATA go in one write (RFC 2920 §3.1): the text follows only
-    after all their replies are read, so what breaks before it has surely sent nothing.
+    Where the server takes it, MAIL, RCPT and DATA go in one write, and even together with the text of the
+    letter before (RFC 2920 §3.1). A text follows only after all replies to its own envelope are read, so
+    what breaks before it has surely sent nothing.
     """
 
     def __init__(self, smtp: SMTP, command_s: float, final_s: float) -> None:
@@ -50,6 +57,8 @@ class Session:
         self._takes_utf8 = smtp.supports_extension("smtputf8")
         self._pipelines = smtp.supports_extension("pipelining")
         self._unsaid: list[bytes] = []  # commands of this letter that were not written yet
+        self._ahead: Letter | None = None  # its envelope was written with the text before
+        self._quick = False
 
     @property
     def alive(self) -> bool:
@@ -70,17 +79,15 @@ class Session:
 
         Raises Unavailable, Throttled, AccessDenied or MessageRefused.
         """
-        options = self._options(letter)
-        if self._talk.unasked:
+        envelope = self._envelope(letter)
+        said, self._ahead = self._ahead is letter, None
+        if not said and self._talk.unasked:
             return False  # the server has said goodbye meanwhile
         try:
             if self._half_done and not await self._forget_envelope():
                 return False
-            self._say(
-                b" ".join((b"MAIL FROM:<" + letter.sender + b">", *options)),
-                *(b"RCPT TO:<" + recipient + b">" for recipient in letter.recipients),
-                b"DATA",
-            )
+            if not said:
+                self._say(*envelope)
             reply = await self._hear(Step.MAIL)
         except _Silent as silence:
             raise silence.error from None
@@ -105,6 +112,14 @@ class Session:
         self._half_done = reply.code != 250
         return not self._half_done
 
+    def _envelope(self, letter: Letter) -> list[bytes]:
+        """MAIL, RCPT and DATA. Raises MessageRefused or AccessDenied: this server cannot carry it."""
+        return [
+            b" ".join((b"MAIL FROM:<" + letter.sender + b">", *self._options(letter))),
+            *(b"RCPT TO:<" + recipient + b">" for recipient in letter.recipients),
+            b"DATA",
+        ]
+
     def _options(self, letter: Letter) -> list[bytes]:
         """What MAIL carries (RFC 1870, 3461, 6531), and what this server cannot carry at all."""
         size = len(letter.data)
@@ -120,8 +135,11 @@ class Session:
             options += [b"RET=HDRS", b"ENVID=" + letter.token.encode()]
         return options
 
-    async def finish(self, letter: Letter) -> Accepted:
-        """RCPT for each address, DATA and the text. Raises any of the six."""
+    async def finish(self, letter: Letter, following: Following = nobody_follows) -> Accepted:
+        """RCPT for each address, DATA and the text. Raises any of the six.
+
+        `following` is asked for the next letter of this connection when there is one to be begun already.
+        """
         try:
             refused = await self._name_recipients(letter)
             reply = await self._hear(Step.DATA)
@@ -129,7 +147,7 @@ class Session:
             raise silence.error from None
         if reply.code != 354:
             raise self._refused(reply, Step.DATA, letter)
-        reply = await self._hand_over(letter.data)
+        reply = await self._hand_over(letter.data + self._begin_ahead(following))
         self._half_done = False
         if not 200 <= reply.code < 300:
             raise self._refused(reply, Step.BODY, letter)
@@ -163,13 +181,28 @@ class Session:
                 if reply.code == 354:  # it waits for a text nobody shall get
                     self.hang_up()
 
+    def _begin_ahead(self, following: Following) -> bytes:
+        """The envelope of the next letter, if it may go with the text of this one."""
+        letter = following() if self._pipelines and self._quick else None
+        if letter is None:
+            return b""
+        try:
+            envelope = self._envelope(letter)
+        except SendError:
+            return b""  # `begin` will say so
+        self._ahead = letter
+        return b"".join(command + b"\r\n" for command in envelope)
+
     async def _hand_over(self, data: bytes) -> SMTPResponse:
         """The text and its final dot. From the first byte on, silence means that we do not know."""
         if not self._talk.alive:
             raise Unavailable("the server closed the connection before the text")
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         self._talk.write(data)
         try:
             reply = await self._talk.read(self._final_s)
+            self._quick = loop.time() - started < QUICK_S
         except TimeoutError:
             self.hang_up()
             raise OutcomeUnknown("no answer to the message in time") from None
@@ -249,67 +282,3 @@ def _note(letter: Letter, refused: list[SendError]) -> str:
         return ""
     reasons = "; ".join(dict.fromkeys(error.reason for error in refused))
     return f"{len(refused)} of {len(letter.recipients)} addresses refused: {reasons}"
-
-
-class Pool:
-    """Connections that wait for the next letter, the one used last first."""
-
-    def __init__(self, open_session: Callable[[], Awaitable[Session]], size: int) -> None:
-        self._open = open_session
-        self._room = asyncio.Semaphore(size)
-        self._idle: list[Session] = []
-        self._pruning: asyncio.TimerHandle | None = None
-
-    async def deliver(self, letter: Letter) -> Accepted:
-        """One transaction. A kept connection that turns out dead at MAIL is replaced once: nothing
-        had been begun on it.
-        """
-        async with self._room:
-            session = self._take() or await self._open()
-            try:
-                if not await session.begin(letter):
-                    session.hang_up()
-                    session = await self._open()
-                    await session.begin(letter)
-                return await session.finish(letter)
-            except SendError:
-                raise
-            except BaseException:  # cancelled in the middle: the next answer would be for this letter
-                session.hang_up()
-                raise
-            finally:
-                self._give_back(session)
-
-    def _take(self) -> Session | None:
-        oldest = asyncio.get_running_loop().time() - IDLE_S
-        while self._idle:
-            session = self._idle.pop()
-            if session.alive and session.idle_since > oldest:
-                return session
-            session.hang_up()
-        return None
-
-    def _give_back(self, session: Session) -> None:
-        if not session.alive:
-            return
-        loop = asyncio.get_running_loop()
-        session.idle_since = loop.time()
-        self._idle.append(session)
-        if self._pruning is None:
-            self._pruning = loop.call_later(IDLE_S, self._prune)
-
-    def _prune(self) -> None:
-        loop = asyncio.get_running_loop()
-        oldest = loop.time() - IDLE_S
-        old = [session for session in self._idle if session.idle_since <= oldest]
-        self._idle = [session for session in self._idle if session.idle_since > oldest]
-        for session in old:
-            session.hang_up()
-        self._pruning = loop.call_later(IDLE_S, self._prune) if self._idle else None
-
-    async def close(self) -> None:
-        if self._pruning is not None:
-            self._pruning.cancel()
-            self._pruning = None
-        idle, self._idle = self._idle, []
-        await asyncio.gather(*(session.say_goodbye() for session in idle))
