@@ -69,6 +69,7 @@ def test_what_probes_cannot_see_only_a_message_can_end() -> None:
     assert judged(rows[:-1], 31).verdict is DOWN
     assert judged(rows, 36).verdict is RECOVERING
     assert judged([*rows, seen(50, G), seen(60, G)], 61).verdict is RECOVERING
+    assert judged([*rows, seen(50, G), seen(60, G)], 30 + 900).verdict is UP  # or a quiet time
     assert judged([*rows, seen(50, G), seen(60, G, "send")], 61).verdict is UP
 
 

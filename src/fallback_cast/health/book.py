@@ -212,7 +212,8 @@ class HealthBook:
         if watch.tally.verdict is not verdict or verdict is not Verdict.RECOVERING:
             watch.trial_taken = False
         self._keep(watch, seen, verdict)
-        if watch.tally.verdict is not verdict or self._held:
+        went_or_came = Verdict.DOWN in (verdict, watch.tally.verdict) and self._face(watch) != before
+        if went_or_came or (self._held and reading.signal not in FAILURES):
             self._review_domains()
         self._calm_down(watch, seen)
         if self._face(watch) != before:
