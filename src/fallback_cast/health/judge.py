@@ -252,6 +252,15 @@ class Tally:
         self._last_bad_at = seen.at
         self.layer, self.detail = seen.layer, seen.detail
 
+    def would_open(self, signal: Signal, layer: Layer | None) -> bool:
+        """Whether one more failure may take it down (if it is not down already)."""
+        if self.verdict is Verdict.DOWN:
+            return False
+        weight = (
+            self._weight_of(signal, layer) + max(self.failures, sum(w for _, w in self._sends_failed)) + 1
+        )
+        return signal is Signal.DENIED or self.verdict is Verdict.RECOVERING or weight >= self._rules.open_at
+
     def _note_send(self, seen: Evidence) -> None:
         """Real messages are the strongest evidence: a good probe between them does not outweigh them."""
         if seen.source != "send":
@@ -266,11 +275,14 @@ class Tally:
         return max(self.failures, sum(weight for _, weight in self._sends_failed)) + hinted
 
     def _weight(self, seen: Evidence) -> float:
-        match seen.signal:
+        return self._weight_of(seen.signal, seen.layer)
+
+    def _weight_of(self, signal: Signal, layer: Layer | None) -> float:
+        match signal:
             case Signal.HALF:
                 return 0.5
             case Signal.CONFIRMED:
-                return self._rules.fact if seen.layer is Layer.TLS else self._rules.confirmed
+                return self._rules.fact if layer is Layer.TLS else self._rules.confirmed
         return 1.0
 
     def _is_news(self, hint: Evidence, now: datetime) -> bool:
