@@ -69,6 +69,7 @@ def test_what_probes_cannot_see_only_a_message_can_end() -> None:
     assert judged(rows[:-1], 31).verdict is DOWN
     assert judged(rows, 36).verdict is RECOVERING
     assert judged([*rows, seen(50, G), seen(60, G)], 61).verdict is RECOVERING
+    assert judged([*rows, seen(50, G), seen(60, G)], 30 + 900).verdict is UP  # or a quiet time
     assert judged([*rows, seen(50, G), seen(60, G, "send")], 61).verdict is UP
 
 
@@ -133,12 +134,12 @@ def test_a_local_channel_is_judged_whatever_our_line_does() -> None:
 
 
 def test_a_channel_that_works_outweighs_silent_references() -> None:
-    bad = [seen(n, B) for n in (3, 4, 5)]
-    assert judged([*looks(0, "---"), seen(1, G, channel="email"), *bad], 6).verdict is DOWN
+    bad = [seen(n, B) for n in (4, 5, 5.5)]
+    assert judged([*looks(0, "---"), seen(3, G, channel="email"), *bad], 6).verdict is DOWN
     # A good word before the look says nothing about the line after it.
     assert judged([seen(0, G, channel="email"), *looks(1, "---"), *bad], 6).verdict is UNKNOWN
     # Nor does a channel that needs no line.
-    local = judged([*looks(0, "---"), seen(1, G, channel="modem"), *bad], 6, local=frozenset({"modem"}))
+    local = judged([*looks(0, "---"), seen(3, G, channel="modem"), *bad], 6, local=frozenset({"modem"}))
     assert local.verdict is UNKNOWN
 
 

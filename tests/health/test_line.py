@@ -61,10 +61,20 @@ def test_nobody_is_offline_while_a_channel_worked_within_the_last_minute() -> No
 
 
 def test_a_channel_that_works_after_the_look_says_that_the_line_does() -> None:
-    line = line_of(*looks(0, "---"), seen(1, G, channel="email"))
-    assert line.state(moment(2)) is WORKS
-    local = line_of(*looks(0, "---"), seen(1, G, channel="modem"), local=frozenset({"modem"}))
-    assert local.state(moment(2)) is OFFLINE
+    line = line_of(*looks(0, "---"), seen(3, G, channel="email"))
+    assert line.state(moment(4)) is WORKS
+    local = line_of(*looks(0, "---"), seen(3, G, channel="modem"), local=frozenset({"modem"}))
+    assert local.state(moment(4)) is OFFLINE
+    # What comes in right after the look may have been on its way before the line broke.
+    assert line_of(*looks(0, "---"), seen(1, G, channel="email")).state(moment(4)) is UNDECIDED
+
+
+def test_references_that_are_cut_off_are_not_believed_until_one_answers_again() -> None:
+    line = line_of(*looks(0, "---"), seen(3, G, channel="email"), *looks(10, "---"))
+    assert line.state(moment(11)) is WORKS
+    assert line.state(moment(64)) is OFFLINE  # long ago
+    line = line_of(*looks(0, "---"), seen(3, G, channel="email"), *looks(5, "+++"), *looks(10, "---"))
+    assert line.state(moment(11)) is UNDECIDED
 
 
 def test_failures_of_channels_say_nothing_about_the_line() -> None:

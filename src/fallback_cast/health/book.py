@@ -27,6 +27,7 @@ from fallback_cast.routing.outlook import ChannelStanding
 
 CALM = timedelta(seconds=5)  # while all is well, one good word in so long is kept
 SAVE_AFTER_S = 0.02  # what is seen within this is stored together
+SORT_AT_MOST_S = 1.0  # how long leaving waits for the references
 KEPT_IN_FLIGHT = 20  # failures of what was in flight when a provider went down
 FAILURES = frozenset({Signal.BAD, Signal.HALF, Signal.CONFIRMED, Signal.DENIED})
 ONE_TICK = timedelta(microseconds=1)
@@ -179,32 +180,29 @@ class HealthBook:
             self._changed(channel)
 
     def _observe(self, watch: Watch, reading: Reading, source: str) -> None:
-        """Make it evidence: a failure only when it is known whose, a good word at once."""
-        if reading.signal in FAILURES and watch.channel not in self._local and not self._knows_whose():
+        """Make it evidence: a good word at once, a failure when it is known whose it is."""
+        if reading.signal in FAILURES and watch.channel not in self._local and self._whose(watch, reading):
             self._pending.append((watch, reading, source))
             if self._sorting is None:
                 self._sorting = asyncio.get_running_loop().create_task(self._sort_out())
             return
-        if reading.signal is Signal.GOOD and watch.channel not in self._local:
-            self._release()  # something gets through: the failures before it are not our line's
         self._record(watch, reading, source)
 
-    def _knows_whose(self) -> bool:
-        return not self._lookout or self._lookout.knows() or self._carries()
-
-    def _carries(self) -> bool:
-        """No reference answers, yet a channel has worked since: it is the references that are cut off."""
-        now = self._clock.now()
-        return self._line.outweighed(now, CALM)
+    def _whose(self, watch: Watch, reading: Reading) -> bool:
+        """Must be asked before it counts: the first failure in a row, and the one that may take it down."""
+        if not self._lookout:
+            return False
+        first = watch.tally.failures == 0.0 and watch.tally.verdict is not Verdict.DOWN
+        waiting = any(other is watch for other, _, _ in self._pending)
+        opening = watch.tally.would_open(reading.signal, reading.layer)
+        return first or waiting or opening or not self._lookout.knows()
 
     async def _sort_out(self) -> None:
+        """Look at the references after the failure was seen: an answer from before proves nothing."""
         try:
-            await self.online()
+            await self._lookout.look(anew=True)
         finally:
             self._sorting = None
-        self._release()
-
-    def _release(self) -> None:
         pending, self._pending = self._pending, []
         for watch, reading, source in pending:
             self._record(watch, reading, source)
@@ -218,7 +216,8 @@ class HealthBook:
         if watch.tally.verdict is not verdict or verdict is not Verdict.RECOVERING:
             watch.trial_taken = False
         self._keep(watch, seen, verdict)
-        if watch.tally.verdict is not verdict or self._held:
+        went_or_came = Verdict.DOWN in (verdict, watch.tally.verdict) and self._face(watch) != before
+        if went_or_came or (self._held and reading.signal not in FAILURES):
             self._review_domains()
         self._calm_down(watch, seen)
         if self._face(watch) != before:
@@ -284,8 +283,7 @@ class HealthBook:
         """
         if not self._lookout:
             return None
-        if not self._carries():
-            await self._lookout.look()
+        await self._lookout.look()
         state = self._line.state(self._now())
         return {LineState.WORKS: True, LineState.OFFLINE: False}.get(state)
 
@@ -461,7 +459,9 @@ class HealthBook:
             await self._save([self._watches[key].breaker() for key in sorted(dirty)], seen)
 
     async def close(self) -> None:
-        """Stop probing and store the last word."""
+        """Stop probing and store the last word; failures whose cause is being found out get a moment."""
+        if self._sorting is not None:
+            await asyncio.wait({self._sorting}, timeout=SORT_AT_MOST_S)
         tasks = [watch.probe for watch in self._watches.values()] + [self._sorting]
         running = [task for task in tasks if task is not None]
         for task in running:

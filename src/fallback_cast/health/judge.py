@@ -143,7 +143,7 @@ class Tally:
         self._sends_failed: list[tuple[datetime, float]] = []  # in a row, lately, whatever probes say
         self._probes_failed = False  # in this outage: else a probe cannot tell that it is over
         self._good_probes = 0  # since it is recovering
-        self._proven = False  # it made all the steps back, and only its flapping holds it
+        self._proven = False  # it made all the steps back, and only a quiet time is missing
         self._last_bad_at: datetime | None = None
 
     @property
@@ -198,15 +198,21 @@ class Tally:
                 self._become(Verdict.UP, seen.at)
 
     def _step(self, seen: Evidence, *, first: bool = False) -> None:
-        """One probe, one real message, then all. A second good probe stands for the message, unless
-        probes were good all the while that sends failed.
+        """One probe, one real message, then all. A second good probe stands for the message; but while
+        it comes and goes, or if probes were good all the while that sends failed, only after a quiet time.
         """
-        self._good_probes += seen.source != "send"
-        if first or (seen.source != "send" and not (self._probes_failed and self._good_probes > 1)):
+        by_message = seen.source == "send"
+        self._good_probes += not by_message
+        if first or not (by_message or self._good_probes > 1):
             return
         self._proven = True
-        if not self.is_flapping(seen.at):
+        if not self.is_flapping(seen.at) and (by_message or self._probes_failed):
             self._become(Verdict.UP, seen.at)
+
+    @property
+    def waits_for_quiet(self) -> bool:
+        """All steps back are made; a further probe would tell nothing."""
+        return self.verdict is Verdict.RECOVERING and self._proven
 
     def is_flapping(self, now: datetime) -> bool:
         return sum(now - at <= self._rules.flaps_within for at in self._opened) >= self._rules.flaps
@@ -246,6 +252,15 @@ class Tally:
         self._last_bad_at = seen.at
         self.layer, self.detail = seen.layer, seen.detail
 
+    def would_open(self, signal: Signal, layer: Layer | None) -> bool:
+        """Whether one more failure may take it down (if it is not down already)."""
+        if self.verdict is Verdict.DOWN:
+            return False
+        weight = (
+            self._weight_of(signal, layer) + max(self.failures, sum(w for _, w in self._sends_failed)) + 1
+        )
+        return signal is Signal.DENIED or self.verdict is Verdict.RECOVERING or weight >= self._rules.open_at
+
     def _note_send(self, seen: Evidence) -> None:
         """Real messages are the strongest evidence: a good probe between them does not outweigh them."""
         if seen.source != "send":
@@ -260,11 +275,14 @@ class Tally:
         return max(self.failures, sum(weight for _, weight in self._sends_failed)) + hinted
 
     def _weight(self, seen: Evidence) -> float:
-        match seen.signal:
+        return self._weight_of(seen.signal, seen.layer)
+
+    def _weight_of(self, signal: Signal, layer: Layer | None) -> float:
+        match signal:
             case Signal.HALF:
                 return 0.5
             case Signal.CONFIRMED:
-                return self._rules.fact if seen.layer is Layer.TLS else self._rules.confirmed
+                return self._rules.fact if layer is Layer.TLS else self._rules.confirmed
         return 1.0
 
     def _is_news(self, hint: Evidence, now: datetime) -> bool:
@@ -335,7 +353,7 @@ class Tally:
             retry_at=self.retry_at,
             openings=self.openings,
             failures=self.failures,
-            flapping=verdict is Verdict.RECOVERING and self._proven,
+            flapping=self.waits_for_quiet and self.is_flapping(self._last_bad_at or now),
             began_at=self.began_at,
             lived_at=self.lived_at,
             seen_at=self.seen_at,

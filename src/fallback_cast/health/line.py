@@ -2,7 +2,8 @@
 
 References are addresses in other networks. One answer says that the line works; none at all says that
 it does not, unless a channel worked within the last minute. With one answer of three or more nothing is
-decided. Without references nothing is known, and *offline* is never declared (P6).
+decided. A channel that works after a look at silent references shows that it is they who are cut off.
+Without references nothing is known, and *offline* is never declared (P6).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from fallback_cast.model.health import Evidence, Signal, Verdict
 REFERENCE = "reference"
 LOOK_HOLDS = timedelta(seconds=60)  # how long a look at the references says something
 WORKED_LATELY = timedelta(seconds=60)  # a channel worked: the line was not down then
+ON_ITS_WAY = timedelta(seconds=2)  # an answer may have come in before the line broke
 _STRANGER = re.compile(r"a wrong (page|certificate) answers \((\w+)\)")
 
 
@@ -37,13 +39,14 @@ class LineState(StrEnum):
 class Line:
     """The looks of one machine at the references, and the last time that one of its channels worked."""
 
-    __slots__ = ("_dark_since", "_looked_at", "_round", "_worked_at")
+    __slots__ = ("_belied_at", "_dark_since", "_looked_at", "_round", "_worked_at")
 
     def __init__(self) -> None:
         self._round: dict[str, Evidence] = {}
         self._looked_at: datetime | None = None
         self._worked_at: datetime | None = None
         self._dark_since: datetime | None = None
+        self._belied_at: datetime | None = None  # a channel worked although too few references answered
 
     def take(self, seen: Evidence, local: Collection[str]) -> None:
         """Evidence in the order of time; only references and good words of channels tell anything."""
@@ -53,11 +56,18 @@ class Line:
             self._round[seen.provider] = seen
             self._looked_at = seen.at
             if seen.signal is Signal.GOOD:
-                self._dark_since = None
+                self._dark_since = self._belied_at = None
             elif self._dark_since is None and not self._answering():
                 self._dark_since = seen.at
         elif seen.signal is Signal.GOOD and seen.channel not in local:
             self._worked_at, self._dark_since = seen.at, None
+            if self._looked_at is not None and seen.at - self._looked_at >= ON_ITS_WAY and not self._enough():
+                self._belied_at = seen.at
+
+    def _enough(self) -> bool:
+        """Whether the last look says by itself that the line works."""
+        answering = self._answering()
+        return answering > 1 or (answering == 1 and len(self._round) < 3)
 
     def _answering(self) -> int:
         return sum(seen.signal is Signal.GOOD for seen in self._round.values())
@@ -65,15 +75,16 @@ class Line:
     def state(self, now: datetime) -> LineState:
         if self._looked_at is None or now - self._looked_at > LOOK_HOLDS:
             return LineState.UNKNOWN
-        answering = self._answering()
-        if answering > 1 or (answering == 1 and len(self._round) < 3):
+        if self._enough():
             return LineState.WORKS
-        if self._worked_at is not None:
-            if self._worked_at > self._looked_at:
-                return LineState.WORKS  # what carries a message is no dead line, whoever is silent
-            if not answering and now - self._worked_at <= WORKED_LATELY:
-                return LineState.UNDECIDED
-        return LineState.UNDECIDED if answering else LineState.OFFLINE
+        if self.belied(now):
+            return LineState.WORKS  # what carries a message is no dead line, whoever is silent
+        lately = self._worked_at is not None and now - self._worked_at <= WORKED_LATELY
+        return LineState.UNDECIDED if self._answering() or lately else LineState.OFFLINE
+
+    def belied(self, now: datetime) -> bool:
+        """A channel has worked after a look at silent references, lately."""
+        return self._belied_at is not None and now - self._belied_at <= LOOK_HOLDS
 
     def blames(self, seen: Evidence) -> bool:
         """Whether a failure is the platform's: not if we are offline, or find no names ourselves."""
@@ -88,12 +99,6 @@ class Line:
 
     def looked_before(self, moment: datetime) -> bool:
         return self._looked_at is None or self._looked_at <= moment
-
-    def outweighed(self, now: datetime, lately: timedelta) -> bool:
-        """Too few references answer, yet a channel has worked after that look, and lately."""
-        if self._looked_at is None or self._worked_at is None or self._answering() > 1:
-            return False
-        return self._worked_at > self._looked_at and now - self._worked_at <= lately
 
     def judgement(self, now: datetime) -> Judgement:
         """UP, OFFLINE, or UNKNOWN (undecided, or nobody looked)."""

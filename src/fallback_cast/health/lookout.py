@@ -51,9 +51,12 @@ class Lookout:
             self._answered.clear()
             self._round = asyncio.get_running_loop().create_task(self._look())
 
-    async def look(self) -> None:
-        """Look, unless the last look still holds; return as soon as one answers, or none did."""
-        if not self.knows():
+    async def look(self, *, anew: bool = False) -> None:
+        """Look, unless the last look still holds; return as soon as one answers, or none did.
+
+        `anew`: what was seen before this moment does not do.
+        """
+        if self._round is not None or anew or not self.knows():
             self.begin()
             await self._answered.wait()
 

@@ -111,7 +111,7 @@ class Watch:
             self.unproven
             or bool(self.domain)
             or tally.verdict is Verdict.SUSPECT
-            or (tally.verdict is Verdict.RECOVERING and not self.trial_taken)
+            or (tally.verdict is Verdict.RECOVERING and not (self.trial_taken or tally.waits_for_quiet))
         )
         return open_question and (self.probed_at is None or now - self.probed_at >= PROBE_AGAIN)
 

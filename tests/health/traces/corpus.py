@@ -147,12 +147,10 @@ def _seen_by_few_signals() -> list[Day]:
         Day("references behind a firewall", "None of them ever answers, yet mail goes out.", references="---")
         .probes(0, 600, FINE)
         .probe(605, SILENT)
-        .other(606)
-        .probe(608, SILENT)
-        .probe(609, SILENT)
-        .probe(609.5, SILENT)
-        .other(616)
-        .probes(618, 900, SILENT)
+        .other(608)
+        .probe(615, SILENT)
+        .other(618)
+        .probes(625, 900, SILENT)
         .probes(900, 1200, FINE)
         .down(600, 900),
     ]
