@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from fallback_cast.dispatch.checkup import LOOKS
-from fallback_cast.ledger.outages import outages_since
+from fallback_cast.ledger.outages import outages_since, seen_since
 from fallback_cast.ledger.view import recent_headers
 from fallback_cast.model.announcement import Announcement, Club, Importance
 from fallback_cast.model.channel import Traits
@@ -298,3 +299,21 @@ def test_a_provider_s_own_words_are_no_markup(stage: Stage) -> None:
     run_check(stage, [CLAIRE])
     [words] = said(stage, "email")
     assert r"550 \<b\>no\</b\> \[x\](http://192.0.2.1) \*now\*" in words
+
+
+def test_an_outage_that_turns_into_a_refusal_is_told_again(stage: Stage) -> None:
+    stage.channels["telegram"].provider.fault = refused()
+    run_check(stage, [CLAIRE])
+    stage.channels["telegram"].provider.fault = AccessDenied("401 Unauthorized", layer=Layer.ACCOUNT)
+    for _ in range(3):
+        run_check(stage, [CLAIRE])
+    first, second = said(stage, "email")
+    assert "telegram is down" in first
+    assert "telegram needs you" in second
+
+
+def test_evidence_is_kept_for_three_months(stage: Stage) -> None:
+    run_check(stage)
+    assert seen_since(stage.ledger, BEGIN) != []
+    run_check(stage, after_min=60 * 24 * 91)
+    assert seen_since(stage.ledger, BEGIN)[0].at > BEGIN + timedelta(days=90)

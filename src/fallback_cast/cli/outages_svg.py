@@ -20,7 +20,7 @@ WIDTH, PLOT, RIGHT = 960, 190, 24  # of the drawing; where its time begins; what
 TOP, ROW, BAR = 84, 44, 24  # where the first channel stands; from one to the next; how thick it is
 CELLS = 240
 NARROWEST = 3.0  # an outage of a minute in a week must be seen too
-MOST_LINES = 12
+MOST_LINES, LONGEST = 12, 116  # what fits below the drawing, in lines and in letters of a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class _Sheet:
     def lines(self) -> list[str]:
         """The outages in words below the drawing, the newest first."""
         told = [self.told(entry) for entry in reversed(self._found.entries)]
-        return [line if len(line) <= 132 else line[:131] + "…" for line in told[:MOST_LINES]]
+        return [line if len(line) <= LONGEST else line[: LONGEST - 1] + "…" for line in told[:MOST_LINES]]
 
     def description(self, rows: Sequence[Row]) -> str:
         return "; ".join(f"{row.name}: {row.summary}" for row in rows) + "."

@@ -95,7 +95,7 @@ class Checkup:
         now = self.clock.now()
         needs = [need for key, found in checks.items() for need in _needs(*key, found)]
         known = {(c.name, p.name) for c in self.channels.values() for p in c.providers}
-        await self.desk.run(ledger.end_removed, known, now)
+        await self.desk.run(ledger.tidy, known, now)
         await self.desk.run(ledger.keep_needs, needs, set(checks), now)
         told = await tell_organisers(self.desk, self.organisers, self.channels, self.club, self.policies, now)
         working = [name for name in self.channels if self._works(name)]

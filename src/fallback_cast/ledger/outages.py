@@ -16,6 +16,7 @@ from fallback_cast.model.health import Signal
 from fallback_cast.model.outages import FAILURES, Cost, Need, Outage, Seen
 
 _outage, _need = schema.outage, schema.need
+EVIDENCE_KEPT = timedelta(days=90)
 BEFORE = timedelta(minutes=15)  # the evidence that led to an outage is at most so much older
 
 _COLUMNS = (
@@ -46,9 +47,12 @@ def _outages(connection: Connection, query: object) -> list[Outage]:
     return [Outage(**{**row._mapping, "layer": Layer(row.layer) if row.layer else None}) for row in rows]
 
 
-def end_removed(ledger: Ledger, known: Collection[tuple[str, str]], now: datetime) -> None:
-    """Providers that are in the settings no more have no outage: nobody looks at them again."""
+def tidy(ledger: Ledger, known: Collection[tuple[str, str]], now: datetime) -> None:
+    """Providers that are in the settings no more have no outage: nobody looks at them again. Evidence
+    is kept for 90 days; outages stay.
+    """
     with ledger.writing() as connection:
+        connection.execute(delete(schema.evidence).where(schema.evidence.c.at < now - EVIDENCE_KEPT))
         for outage in _outages(connection, select(*_COLUMNS).where(_outage.c.ended_at.is_(None))):
             if (outage.channel, outage.provider) not in known:
                 connection.execute(
