@@ -11,7 +11,7 @@ from babel.dates import format_date, format_datetime, format_time
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fallback_cast.cli.outages import MEANINGS, Entry, History
-from fallback_cast.health.timeline import Cell, runs
+from fallback_cast.health.timeline import Cell, all_down, runs
 from fallback_cast.model.announcement import Club
 from fallback_cast.model.outages import span
 from fallback_cast.model.texts import Phrase, say, translate
@@ -20,7 +20,7 @@ WIDTH, PLOT, RIGHT = 960, 190, 24  # of the drawing; where its time begins; what
 TOP, ROW, BAR = 84, 44, 24  # where the first channel stands; from one to the next; how thick it is
 CELLS = 240
 NARROWEST = 3.0  # an outage of a minute in a week must be seen too
-MOST_LINES, LONGEST = 12, 116  # what fits below the drawing, in lines and in letters of a line
+MOST_LINES, LONGEST = 12, 132  # what fits below the drawing, in lines and in letters of a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +104,28 @@ class _Sheet:
 
     def row(self, name: str, y: int) -> Row:
         found = self._found
-        row = found.row(name, CELLS)
+        # Outages are drawn at their own times, over what the cells say of the rest.
         bars = [
-            self._bar(run.cell, run.begin, run.end, self.say(MEANINGS[run.cell]))
-            for run in runs(row, found.since, found.until)
-            if run.cell is not Cell.DOWN
+            self._bar(Cell.UP if run.cell is Cell.DOWN else run.cell, run.begin, run.end, "")
+            for run in runs(found.row(name, CELLS), found.since, found.until)
         ]
         mine = [entry for entry in found.entries if entry.outage.channel == name]
         several = len(found.providers[name]) > 1
+        cell = Cell.DOUBTFUL if several else Cell.DOWN  # one of several relays is not the channel
         for entry in mine:
             o = entry.outage
-            # One of several relays: the channel itself was only doubtful.
-            whole = not several or Cell.DOWN in row
-            cell = Cell.DOWN if whole else Cell.DOUBTFUL
             bars.append(self._bar(cell, o.began_at, o.ended_at or found.until, self.told(entry)))
+        if several:
+            outages = [entry.outage for entry in mine]
+            for begin, end in all_down(found.providers[name], outages, found.until):
+                bars.append(self._bar(Cell.DOWN, begin, end, self.say("down")))
         count = len(mine)
         summary = Phrase("1 outage") if count == 1 else Phrase("{count} outages", count=count)
         return Row(name, y, bars, self.say(summary) if count else self.say("no outage"))
 
     def _bar(self, cell: Cell, begin: datetime, end: datetime, told: str) -> Bar:
         x, right = self.x(begin), self.x(end)
-        width = max(right - x, NARROWEST if cell is Cell.DOWN else 0.5)
+        width = max(right - x, NARROWEST if told else 0.5)
         return Bar(cell.name.lower(), min(x, WIDTH - RIGHT - width), round(width, 1), told)
 
     def told(self, entry: Entry) -> str:

@@ -52,7 +52,7 @@ def cells(
         begin, end = since + step * number, since + step * (number + 1)
         down = [o for o in outages if o.began_at < end and (o.ended_at is None or o.ended_at > begin)]
         if down:
-            whole = any(_all_down(providers, down, max(o.began_at, begin)) for o in down)
+            whole = any(first < end and last > begin for first, last in all_down(providers, down, until))
             row.append(Cell.DOWN if whole else Cell.DOUBTFUL)
         elif _any_between(bad, begin, end):
             row.append(Cell.DOUBTFUL)
@@ -65,9 +65,16 @@ def _any_between(moments: Sequence[datetime], begin: datetime, end: datetime) ->
     return bisect_left(moments, begin) < bisect_left(moments, end)
 
 
-def _all_down(providers: Collection[str], outages: Sequence[Outage], at: datetime) -> bool:
-    out = {o.provider for o in outages if o.began_at <= at and (o.ended_at is None or o.ended_at > at)}
-    return out >= set(providers)
+def all_down(
+    providers: Collection[str], outages: Sequence[Outage], until: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """When all providers of a channel were down at once: the channel itself was."""
+    for outage in outages:
+        at = outage.began_at
+        on = [o for o in outages if o.began_at <= at and (o.ended_at is None or o.ended_at > at)]
+        # The last one to go down begins it, the first one to come back ends it.
+        if {o.provider for o in on} >= set(providers):
+            yield at, min(o.ended_at or until for o in on)
 
 
 def runs(row: Sequence[Cell], since: datetime, until: datetime) -> Iterator[Run]:
