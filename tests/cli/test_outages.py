@@ -17,11 +17,10 @@ from tests.cli.test_demo import run
 from tests.counterparts import require
 
 SVG = "{http://www.w3.org/2000/svg}"
-NOW = datetime.now(UTC)
 
 
 def hours_ago(hours: float) -> int:
-    return to_micros(NOW - timedelta(hours=hours))
+    return to_micros(datetime.now(UTC) - timedelta(hours=hours))
 
 
 def insert(connection: sqlite3.Connection, table: str, **row: object) -> None:
@@ -129,13 +128,14 @@ def test_json_tells_what_when_why_and_what_it_cost(club: Path) -> None:
     done = run("outages", "--json", cwd=club)
     assert done.returncode == 0, done.stderr
     first, second = json.loads(done.stdout)["outages"]
-    assert (first["channel"], first["layer"], first["duration_s"]) == ("hook1", "name", 6 * 3600)
+    assert (first["channel"], first["layer"]) == ("hook1", "name")
+    assert first["duration_s"] == pytest.approx(6 * 3600, abs=60)
     assert (first["fell_back"], first["waited"]) == (2, 1)
     assert first["evidence"] == (
         "the name server does not answer for this name; 3 failed probes, 1 failed message"
     )
     assert (second["channel"], second["ended_at"]) == ("hook2", None)
-    assert second["duration_s"] == pytest.approx(2 * 3600, abs=300)
+    assert second["duration_s"] == pytest.approx(2 * 3600, abs=60)
 
 
 def test_the_time_and_the_channel_can_be_chosen(club: Path) -> None:
@@ -143,7 +143,7 @@ def test_the_time_and_the_channel_can_be_chosen(club: Path) -> None:
     assert len(month) == 3
     one = json.loads(run("outages", "hook2", "--json", cwd=club).stdout)["outages"]
     assert [o["channel"] for o in one] == ["hook2"]
-    day = (NOW - timedelta(days=3)).date().isoformat()
+    day = (datetime.now(UTC) - timedelta(days=3)).date().isoformat()
     assert len(json.loads(run("outages", "--since", day, "--json", cwd=club).stdout)["outages"]) == 2
 
 
