@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check lint types layers bench format clean
+.PHONY: demo test check lint types layers bench outages-table format clean
 
 demo: $(STAMP)
 	$(BIN)/fallback-cast demo
@@ -26,6 +26,9 @@ layers: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+outages-table: $(STAMP)
+	$(BIN)/python -m tests.health.compare
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -13,7 +13,7 @@ from benchmarks import machine
 from benchmarks.report import Report
 from benchmarks.servers import Missing
 
-SUITES = ("http", "email")
+SUITES = ("http", "email", "failover", "startup", "memory")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -26,6 +26,7 @@ class Contender:
     messages: int
     missing: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+    patience_s: float = PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,22 @@ def module(name: str, *words: object) -> list[object]:
     return [sys.executable, "-m", name, *words]
 
 
+def surroundings(**more: str) -> dict[str, str]:
+    """The environment of a command as an installed one has it: its modules are compiled once and kept."""
+    without = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**without, **more}
+
+
 def run_once(contender: Contender) -> Run:
     words = [str(word) for word in contender.command]
     done = subprocess.run(
         words,
         cwd=ROOT,
-        env={**os.environ, **contender.env},
+        env=surroundings(**contender.env),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=contender.patience_s,
     )
     if done.returncode:
         raise RuntimeError(f"{contender.name} ended with {done.returncode}: {done.stderr[-2000:]}")

@@ -15,9 +15,9 @@ BEGIN = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Never waits: when nothing is ready, it is already later."""
 
-    def __init__(self) -> None:
+    def __init__(self, begin_s: float = 0.0) -> None:
         super().__init__()
-        self._virtual = 0.0
+        self._virtual = begin_s
 
     def time(self) -> float:
         return self._virtual
@@ -37,7 +37,10 @@ class VirtualClock:
         self.begin = begin
 
     def now(self) -> datetime:
-        return self.begin + timedelta(seconds=asyncio.get_running_loop().time())
+        return self.at(asyncio.get_running_loop().time())
+
+    def at(self, loop_s: float) -> datetime:
+        return self.begin + timedelta(seconds=loop_s)
 
 
 def run_virtually(main: Coroutine[Any, Any, T]) -> T:

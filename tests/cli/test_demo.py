@@ -6,17 +6,18 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 
-def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG"))}
     return subprocess.run(
         [sys.executable, "-c", "from fallback_cast.cli.app import main; main()", *arguments],
         cwd=cwd,
-        env=environment,
+        env={**environment, **(env or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

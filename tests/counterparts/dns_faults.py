@@ -1,11 +1,13 @@
 """A name server on loopback, over UDP and TCP, that lies and fails by name.
 
-The first label decides: `servfail.`, `nx.`, `refused.`, `slow.` (late by `delay`), `silent.` (no answer) and
-`truncated.` (UDP says: ask by TCP). Everything else is answered from what the test has added, or NXDOMAIN.
+The first label decides: `servfail.`, `nx.`, `refused.`, `slow.` (late by `delay`), `silent.` (no answer),
+`truncated.` (UDP says: ask by TCP) and `udp-silent.` (an answer over TCP alone). `ede22.` is SERVFAIL with
+that extended error (RFC 8914). Everything else is answered from what the test has added, or NXDOMAIN.
 """
 
 from __future__ import annotations
 
+import re
 import socketserver
 import struct
 import threading
@@ -14,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from dnslib import QTYPE, RCODE, RR, DNSRecord  # type: ignore[import-untyped]
+from dnslib import EDNS0, QTYPE, RCODE, RR, DNSRecord, EDNSOption  # type: ignore[import-untyped]
 
 from tests.counterparts.ports import HOST, free_port
 
@@ -26,6 +28,7 @@ class DnsFaults:
     host: str
     port: int
     delay: float = 1.0
+    broken: bool = False  # SERVFAIL to every question
     queries: list[tuple[str, str]] = field(default_factory=list)
     _records: list[RR] = field(default_factory=list)
     _ending: threading.Event = field(default_factory=threading.Event)
@@ -44,7 +47,7 @@ class DnsFaults:
         name, kind = str(request.q.qname).lower(), QTYPE[request.q.qtype]
         self.queries.append((name, kind))
         label = name.partition(".")[0]
-        if label == "silent":
+        if label == "silent" or (label == "udp-silent" and not over_tcp):
             return None
         if label == "slow":
             self._ending.wait(self.delay)
@@ -52,9 +55,12 @@ class DnsFaults:
 
     def _reply(self, request: Any, name: str, kind: str, label: str, over_tcp: bool) -> Any:
         reply = request.reply()
-        known = [record for record in self._records if str(record.rname).lower() == name]
-        if label in CODES:
-            reply.header.rcode = CODES[label]
+        known = self._known(name)
+        if extended := re.fullmatch(r"ede(\d+)", label):
+            reply.header.rcode = RCODE.SERVFAIL
+            reply.add_ar(EDNS0(opts=[EDNSOption(15, struct.pack("!H", int(extended[1])))]))
+        elif self.broken or label in CODES:
+            reply.header.rcode = RCODE.SERVFAIL if self.broken else CODES[label]
         elif label == "truncated" and not over_tcp:
             reply.header.tc = 1
         elif not known:
@@ -63,6 +69,13 @@ class DnsFaults:
             if QTYPE[record.rtype] in (kind, "CNAME"):
                 reply.add_answer(record)
         return reply
+
+    def _known(self, name: str) -> list[RR]:
+        """The records of a name, and of what it is another name for."""
+        found = [record for record in self._records if str(record.rname).lower() == name]
+        for alias in [record for record in found if record.rtype == QTYPE.CNAME]:
+            found += self._known(str(alias.rdata.label).lower())
+        return found
 
 
 class _Udp(socketserver.BaseRequestHandler):
@@ -92,11 +105,11 @@ class _TcpServer(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def dns_faults() -> Iterator[DnsFaults]:
-    faults = DnsFaults(HOST, free_port())
+def dns_faults(host: str = HOST, port: int | None = None) -> Iterator[DnsFaults]:
+    faults = DnsFaults(host, port or free_port())
     with ExitStack() as stack:
         for server_class, handler in ((_UdpServer, _Udp), (_TcpServer, _Tcp)):
-            server = stack.enter_context(server_class((HOST, faults.port), handler))
+            server = stack.enter_context(server_class((host, faults.port), handler))
             vars(server)["faults"] = faults
             thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
             thread.start()

@@ -230,8 +230,9 @@ class HttpFaults:
 
 
 @contextmanager
-def http_faults(tls: ssl.SSLContext | None = None, host: str = HOST) -> Iterator[HttpFaults]:
-    with socket.create_server((host, 0), backlog=512) as listener:
+def http_faults(tls: ssl.SSLContext | None = None, host: str = HOST, port: int = 0) -> Iterator[HttpFaults]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family, backlog=512) as listener:
         faults = HttpFaults(host, listener.getsockname()[1], "https" if tls else "http")
         server = _Server(listener, faults, tls)
         server.start()

@@ -26,6 +26,7 @@ CLONE_NEWNET = 0x40000000
 class Namespace:
     name: str
     address: str
+    address6: str
     device: str
 
     def command(self, *words: object) -> list[object]:
@@ -84,14 +85,23 @@ class Network:
         return self.filtered(f"numgen random mod {one_in} == 0 drop")
 
     @contextmanager
-    def names(self, addresses: Mapping[str, str]) -> Iterator[Daemon]:
-        """A name server for processes in the client namespace; names not given do not exist."""
+    def names(
+        self, addresses: Mapping[str, str | Sequence[str]], *more: str, patience: int = 1
+    ) -> Iterator[Daemon]:
+        """A name server for processes in the client namespace; names not given do not exist.
+
+        `more` are options of dnsmasq; `patience` is how many seconds its clients wait for it.
+        """
         files = Path("/etc/netns", self.client.name)
         files.mkdir(parents=True)
         files.joinpath("resolv.conf").write_text(
-            f"nameserver {self.server.address}\noptions timeout:1 attempts:1\n"
+            f"nameserver {self.server.address}\noptions timeout:{patience} attempts:1\n"
         )
-        options = [f"--address=/{name}/{address}" for name, address in addresses.items()]
+        options = [
+            f"--address=/{name}/{address}"
+            for name, found in addresses.items()
+            for address in ([found] if isinstance(found, str) else found)
+        ]
         words = [require.program("dnsmasq"), "-k", "--no-resolv", "--no-hosts", "--conf-file=/dev/null"]
         words += [
             "--user=root",
@@ -100,7 +110,7 @@ class Network:
             f"--listen-address={self.server.address}",
         ]
         daemon = Daemon(
-            self.server.command(*words, *options, "--address=/#/"),
+            self.server.command(*words, *options, *more, "--address=/#/"),
             self.directory / "dnsmasq.log",
             self._dns_up,
         )
@@ -123,8 +133,8 @@ def network(directory: Path) -> Iterator[Network]:
         require.program(program)
     directory.mkdir(parents=True, exist_ok=True)
     mark = uuid.uuid4().hex[:6]
-    client = Namespace(f"fc-{mark}-client", "10.77.0.1", f"fc{mark}c")
-    server = Namespace(f"fc-{mark}-server", "10.77.0.2", f"fc{mark}s")
+    client = Namespace(f"fc-{mark}-client", "10.77.0.1", "fd77::1", f"fc{mark}c")
+    server = Namespace(f"fc-{mark}-server", "10.77.0.2", "fd77::2", f"fc{mark}s")
     with ExitStack() as stack:
         for namespace in (client, server):
             _add(namespace)
@@ -156,8 +166,15 @@ def _connect(client: Namespace, server: Namespace) -> None:
     _ip("link", "add", *ends)
     for namespace in (client, server):
         _ip("-n", namespace.name, "address", "add", f"{namespace.address}/24", "dev", namespace.device)
+        six = f"{namespace.address6}/64"
+        _ip("-n", namespace.name, "address", "add", six, "dev", namespace.device, "nodad")
         for device in ("lo", namespace.device):
             _ip("-n", namespace.name, "link", "set", device, "up")
+    for near, far in ((client, server), (server, client)):
+        # IPv6 begins by asking who is there, and a new cable loses that question for a second or two.
+        known = far.run(["cat", f"/sys/class/net/{far.device}/address"]).strip()
+        to = ("-6", "neighbour", "add", far.address6, "lladdr", known, "dev", near.device)
+        _ip("-n", near.name, *to)
 
 
 def _ip(*words: str) -> None:

@@ -22,7 +22,7 @@ from fallback_cast.model.announcement import Announcement, Importance
 from tests.dispatch.stage import member
 
 MEMBERS = 300
-KILLS = int(os.environ.get("FALLBACK_CAST_KILLS", "15"))
+KILLS = int(os.environ.get("FALLBACK_CAST_KILLS", "6"))
 
 
 def store(path: Path) -> None:

@@ -34,7 +34,7 @@ def organiser(*routes: tuple[str, str], name: str = "Claire") -> Organiser:
 async def check(stage: Stage, organisers: Sequence[Organiser] = (), *, send: bool = True) -> Findings:
     """One check, and one pass of what is due unless somebody else is sending."""
     desk = Desk(stage.ledger, inline=True)
-    book = stage.book()
+    book = stage.open_book(desk)
     try:
         checkup = Checkup(desk, book, stage.channels, organisers, CLUB, stage.policies, stage.clock)
         found = await checkup.run((), 30.0)

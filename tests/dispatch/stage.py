@@ -110,6 +110,7 @@ class Stage:
     clock: VirtualClock = field(default_factory=VirtualClock)
     fingerprints: dict[str, str] = field(default_factory=dict)
     references: Sequence[Reference] = ()
+    book: HealthBook | None = None  # of the last run
     _ledger: Ledger | None = None
 
     @property
@@ -143,16 +144,18 @@ class Stage:
         announce.store_announcement(self.ledger, announcement, deliveries, starts_at=at, gate_until=gate)
         return id
 
-    async def dispatch(self, watched: Sequence[str] | None = None, owner: str = "stage") -> RunEnd:
-        desk = Desk(self.ledger, inline=True)
-        book = self.book()
+    async def dispatch(
+        self, watched: Sequence[str] | None = None, owner: str = "stage", desk: Desk | None = None
+    ) -> RunEnd:
+        desk = desk or Desk(self.ledger, inline=True)
+        book = self.book = self.open_book(desk)
         world = World(self.channels, self.policies, "UTC", self.clock)
         pacer = Pacer(self.clock, memory.load_paces(self.ledger))
         return await Dispatcher(desk, world, book, pacer, owner, self.events.append).run(watched)
 
-    def book(self) -> HealthBook:
+    def open_book(self, desk: Desk) -> HealthBook:
         async def save(breakers: Sequence[memory.Breaker], seen: Sequence[object]) -> None:
-            memory.save_health(self.ledger, "stage", breakers, seen)  # type: ignore[arg-type]
+            await desk.run(memory.save_health, "stage", breakers, seen)  # type: ignore[arg-type]
 
         about = [(name, p.name) for name, channel in self.channels.items() for p in channel.providers]
         about += [("", reference.name) for reference in self.references]

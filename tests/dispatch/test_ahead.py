@@ -1,4 +1,4 @@
-"""Attempts that are begun ahead of the wire: bounded, withdrawn when the world changes, never counted as sent."""
+"""Attempts begun ahead of the wire: bounded, withdrawn when the world changes, never counted as sent."""
 
 from __future__ import annotations
 

@@ -300,6 +300,36 @@ def test_one_answer_is_enough_to_be_online_and_silence_of_the_others_is_not_wait
     story(main())
 
 
+def test_a_line_that_breaks_right_after_a_look_is_still_blamed_on_nobody() -> None:
+    async def main() -> None:
+        kept = shelf(references=three())
+        book = kept.open()
+        assert await book.online() is True
+        for reference in kept.references:
+            reference.answers = False
+        fail(book, times=20)
+        await asyncio.sleep(1)
+        assert book.judgement("telegram", "telegram").verdict is not DOWN
+        assert book.offline is not None
+        await book.close()
+
+    story(main())
+
+
+def test_references_are_not_asked_at_every_failure() -> None:
+    async def main() -> None:
+        kept = shelf(references=three())
+        book = kept.open()
+        for _ in range(200):
+            fail(book, times=2)
+            book.accepted("telegram", "telegram")
+            await asyncio.sleep(0.01)
+        assert kept.references[0].looks < 10
+        await book.close()
+
+    story(main())
+
+
 def test_without_references_nobody_is_ever_offline() -> None:
     async def main() -> None:
         book = shelf().open()

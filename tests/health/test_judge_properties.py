@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fallback_cast.health.judge import RULES, Tally, in_order
+from fallback_cast.health.judge import in_order
 from fallback_cast.health.line import Line
+from fallback_cast.health.rules import RULES
+from fallback_cast.health.tally import Tally
 from fallback_cast.model.errors import Layer
 from fallback_cast.model.health import Evidence, Signal, Verdict
 from tests.health.cases import G, judged, looks, moment, seen

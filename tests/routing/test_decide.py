@@ -240,6 +240,15 @@ def test_patience_ends_in_mid_attempt_the_next_route_follows_after_the_grace() -
     assert ask(BOTH, flying, WORLD, 25) == send("email")
 
 
+def test_an_attempt_that_begins_after_the_patience_is_given_the_grace_too() -> None:
+    """Everything was down for long; what is back first may be slow, and the next one back must not overtake it."""
+    tries = [attempt("telegram", "unavailable", 0), attempt("telegram", "begun", 60, number=2)]
+    waits = ask(BOTH, tries, WORLD, 60.6)
+    assert isinstance(waits, Wait)
+    assert wait_until(waits) == 65
+    assert ask(BOTH, tries, WORLD, 65) == send("email")
+
+
 def test_nothing_more_goes_to_an_address_while_one_is_in_the_air() -> None:
     """Not by another relay either: what hangs may go out yet."""
     flying = [attempt("email", "begun", 0, provider="relay-1")]

@@ -288,6 +288,12 @@ def test_mistakes_in_policies(desk: Desk, section: str, written: str, said: str)
         ('references = ["https://"]', "this is no reference"),
         ('references = ["https://a:b@example.org/"]', "holds no user name or password"),
         (
+            'resolvers = ["dns.example.org"]',
+            "key resolvers #1: this is no address of a name server; write 9.9",
+        ),
+        ('resolvers = ["9.9.9.9:0"]', "this is no address of a name server"),
+        ('resolvers = "9.9.9.9"', "a list is wanted"),
+        (
             '[[health.organisers]]\nname = "C"\naddresses = { sms = "+33" }',
             "line 10, [health.organisers #1.addresses]: key sms: there is no channel sms",
         ),
@@ -398,3 +404,35 @@ class TestFinding:
         monkeypatch.setenv("HOME", str(tmp_path))
         (tmp_path / "club.toml").touch()
         assert find_settings(None, {"FALLBACK_CAST_CONFIG": "~/club.toml"}) == tmp_path / "club.toml"
+
+
+def test_a_second_resolver_and_a_status_feed(desk: Desk):
+    feed = 'status_feed = { kind = "statuspage", url = "https://status.example.org", components = ["API"] }\n'
+    health = '[health]\nresolvers = ["9.9.9.9", "[2620:fe::fe]:53", "127.0.0.1:5300"]\n'
+    settings = desk.load(BASE + SITE + feed + health)
+    assert len(settings.health.resolvers) == 3
+    found = settings.channel[0].status_feed
+    assert found is not None
+    assert (found.kind, str(found.url)) == ("statuspage", "https://status.example.org/")
+    assert found.components == ("API",)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('{ kind = "statuspag", url = "https://status.example.org" }', "statuspage"),
+        ('{ kind = "statuspage" }', "this key is missing"),
+        ('{ kind = "statuspage", url = "status.example.org" }', "a web address"),
+        ('{ kind = "statuspage", url = "https://a:b@status.example.org" }', "no user name or password"),
+        (
+            '{ kind = "meta", url = "https://example.org/x.rss", components = ["a"] }',
+            "one feed for each product",
+        ),
+        ('"https://status.example.org"', "a section with keys of its own"),
+    ],
+)
+def test_mistakes_about_a_status_feed(desk: Desk, written: str, said: str):
+    (complaint,) = desk.complaints(f"{BASE}{SITE}status_feed = {written}\n")
+    assert said in complaint
+    assert "status_feed" in complaint
+    assert "a:b" not in complaint

@@ -6,6 +6,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fallback_cast.cli.check_around import (
+    Surroundings,
+    judged,
+    look_around,
+    print_surroundings,
+    surroundings_object,
+)
 from fallback_cast.cli.live import translate_reason
 from fallback_cast.cli.terminal import Terminal
 from fallback_cast.model.channel import Channel, Provider
@@ -17,6 +24,8 @@ from fallback_cast.workers.local import run as run_loop
 
 UP, WARNING, DOWN, UNKNOWN = range(4)  # the monitoring plugins' convention
 BUDGET_S = 20.0
+
+Probes = dict[str, list[tuple[Provider, Sequence[Check]]]]
 
 
 def run(terminal: Terminal, only: Sequence[str]) -> int:
@@ -30,24 +39,33 @@ def run(terminal: Terminal, only: Sequence[str]) -> int:
                 Phrase("there is no channel {name!r}", name=unknown[0]), hint=", ".join(app.channels)
             )
         chosen = {name: app.channels[name] for name in (only or app.channels)}
-        probes = run_loop(_probe_all(chosen))
+        probes, around = run_loop(_look_at(app, chosen, only))
         found = [_channel_object(app, channel, probes[name]) for name, channel in chosen.items()]
         code = max((_code(channel["verdict"]) for channel in found), default=UNKNOWN)
         if terminal.json:
             words = {UP: "up", WARNING: "suspect", DOWN: "down", UNKNOWN: "unknown"}
-            terminal.object({"verdict": words[code], "offline": False, "channels": found})
+            head = {"verdict": words[code], "offline": False, "channels": found}
+            terminal.object({**head, **surroundings_object(terminal, around)})
         else:
             for channel in found:
                 _print_channel(terminal, channel)
-            if not settings.health.references:
-                terminal.say(
-                    "advice: without [health] references nobody can tell our own outage from a platform's"
-                )
-        return max(code, WARNING if settings.warnings else UP)
+            print_surroundings(terminal, around)
+        return max(code, WARNING if settings.warnings or around.warns else UP)
 
 
-async def _probe_all(channels: Mapping[str, Channel]) -> dict[str, list[tuple[Provider, Sequence[Check]]]]:
-    found: dict[str, list[tuple[Provider, Sequence[Check]]]] = {name: [] for name in channels}
+async def _look_at(
+    app: App, chosen: Mapping[str, Channel], only: Sequence[str]
+) -> tuple[Probes, Surroundings]:
+    """The probes, and meanwhile what the channels have in common."""
+    async with asyncio.TaskGroup() as group:
+        looking = group.create_task(look_around(app))
+        probing = group.create_task(_probe_all(chosen))
+    probes = probing.result()
+    return probes, judged(app, looking.result(), only, [one for each in probes.values() for one in each])
+
+
+async def _probe_all(channels: Mapping[str, Channel]) -> Probes:
+    found: Probes = {name: [] for name in channels}
 
     async def probe(name: str, provider: Provider) -> None:
         try:

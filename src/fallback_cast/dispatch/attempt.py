@@ -41,10 +41,13 @@ async def attempt_send(
     """Send until accepted, or raise the last SendError.
 
     `recognised`: the provider knows the key again, so an unknown outcome may be sent once more too.
+    `patience_s`: no retry begins later than so many seconds after the first try.
     `on_failure` hears of every failure at once, so that the first ones teach all the rest;
     `may_retry` says whether the provider is still worth a retry: asked before and after each pause.
     `sleep` may return early.
     """
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
     try:
         return await provider.send(message, address, key)  # the usual case costs no retry machinery
     except SendError as error:
@@ -68,8 +71,9 @@ async def attempt_send(
             on_failure(error)
             raise
 
+    left_s = patience_s - (loop.time() - began_s)  # tenacity's own clock starts only now
     retrying = AsyncRetrying(
-        stop=stop_after_attempt(TRIES) | stop_before_delay(patience_s),
+        stop=stop_after_attempt(TRIES) | stop_before_delay(left_s),
         wait=_wait,
         retry=lambda state: _again(state, recognised) and may_retry(),
         sleep=sleep,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(seconds=60)
 LOOK_S = 1.0  # another process may have stored something for this lane
-LEAD_S = 0.04  # begin so much ahead of the wire: the journal's linger, and a commit
+LEAD_S = 0.06  # begin so much ahead of the wire: the journal's linger, a claim and a commit
 LEAD_AT_MOST = 300
 STOCK_S = 0.5  # hold claims for so much time ahead …
 STOCK = range(50, 600)  # … but so many at least and at most

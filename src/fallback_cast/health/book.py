@@ -7,17 +7,19 @@ The next run begins with it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from fallback_cast.health import signals
 from fallback_cast.health.domains import Platform, down_domains
+from fallback_cast.health.inquiry import Inquiry
 from fallback_cast.health.judge import in_order
 from fallback_cast.health.judgement import Judgement
+from fallback_cast.health.keeping import Keeping, Save
 from fallback_cast.health.line import REFERENCE, Line, LineState
 from fallback_cast.health.lookout import Lookout, Reference
-from fallback_cast.health.signals import Reading
+from fallback_cast.health.signals import FAILURES, Reading
 from fallback_cast.health.watch import NEVER, PROBE_AGAIN, Watch, begin_watch, remember
 from fallback_cast.ledger.memory import Breaker
 from fallback_cast.model.channel import Channel
@@ -26,18 +28,12 @@ from fallback_cast.model.health import Check, Evidence, Signal, Verdict
 from fallback_cast.routing.outlook import ChannelStanding
 
 CALM = timedelta(seconds=5)  # while all is well, one good word in so long is kept
-SAVE_AFTER_S = 0.02  # what is seen within this is stored together
-SORT_AT_MOST_S = 1.0  # how long leaving waits for the references
 KEPT_IN_FLIGHT = 20  # failures of what was in flight when a provider went down
-FAILURES = frozenset({Signal.BAD, Signal.HALF, Signal.CONFIRMED, Signal.DENIED})
 ONE_TICK = timedelta(microseconds=1)
 
 
 class Clock(Protocol):
     def now(self) -> datetime: ...
-
-
-Save = Callable[[Sequence[Breaker], Sequence[Evidence]], Awaitable[None]]
 
 
 class HealthBook:
@@ -60,16 +56,13 @@ class HealthBook:
         references: Sequence[Reference] = (),
         machine: str = "",
     ) -> None:
-        self._channels, self._clock, self._save, self._machine = channels, clock, save, machine
+        self._channels, self._clock, self._machine = channels, clock, machine
         self.on_change = on_change
         self.version = 0  # grows with every change of anybody's standing
         self._lookout = Lookout(references, self._hear_reference)
+        self._inquiry = Inquiry(self._lookout, self._record)
         self._lines: dict[str, Line] = {machine: Line()}
         self._local = frozenset(name for name, channel in channels.items() if channel.traits.local)
-        self._unsaved: list[Evidence] = []
-        self._saving: asyncio.Task[None] | None = None
-        self._pending: list[tuple[Watch, Reading, str]] = []  # failures before it is known whose
-        self._sorting: asyncio.Task[None] | None = None
         self._last_at = NEVER
         self._said_offline = False
         known = {(breaker.channel, breaker.provider): breaker for breaker in stored}
@@ -91,7 +84,8 @@ class HealthBook:
         self._held = False  # somebody is passed over with its failure domain
         self._review_domains()
         # Since when an account is as it is must outlive a crash: `save` early.
-        self._dirty = {key for key, watch in self._watches.items() if watch.breaker() != known.get(key)}
+        unsaved = [key for key, watch in self._watches.items() if watch.breaker() != known.get(key)]
+        self._keeping = Keeping(save, lambda key: self._watches[key].breaker(), unsaved)
 
     # -- standing ------------------------------------------------------------------------------
 
@@ -102,12 +96,6 @@ class HealthBook:
 
     def usable(self, channel: str, provider: str) -> bool:
         return self._usable(self._watches[channel, provider])
-
-    def plainly_up(self, channel: str, provider: str) -> bool:
-        """Up without any doubt: as many messages as its pace allows may go."""
-        watch = self._watches[channel, provider]
-        up = watch.tally.verdict is Verdict.UP and not (watch.unproven or watch.domain)
-        return up and not self._is_offline()
 
     def _usable(self, watch: Watch) -> bool:
         return watch.may_be_tried(self._clock.now(), offline=self._is_offline())[0]
@@ -136,6 +124,12 @@ class HealthBook:
 
     def _is_offline(self) -> bool:
         return bool(self._lookout) and self._line.state(self._clock.now()) is LineState.OFFLINE
+
+    def plainly_up(self, channel: str, provider: str) -> bool:
+        """Up without any doubt: as many messages as its pace allows may go."""
+        watch = self._watches[channel, provider]
+        doubtful = watch.unproven or watch.domain or self._said_offline
+        return watch.tally.verdict is Verdict.UP and not doubtful
 
     # -- evidence ------------------------------------------------------------------------------
 
@@ -181,30 +175,9 @@ class HealthBook:
 
     def _observe(self, watch: Watch, reading: Reading, source: str) -> None:
         """Make it evidence: a good word at once, a failure when it is known whose it is."""
-        if reading.signal in FAILURES and watch.channel not in self._local and self._whose(watch, reading):
-            self._pending.append((watch, reading, source))
-            if self._sorting is None:
-                self._sorting = asyncio.get_running_loop().create_task(self._sort_out())
-            return
-        self._record(watch, reading, source)
-
-    def _whose(self, watch: Watch, reading: Reading) -> bool:
-        """Must be asked before it counts: the first failure in a row, and the one that may take it down."""
-        if not self._lookout:
-            return False
-        first = watch.tally.failures == 0.0 and watch.tally.verdict is not Verdict.DOWN
-        waiting = any(other is watch for other, _, _ in self._pending)
-        opening = watch.tally.would_open(reading.signal, reading.layer)
-        return first or waiting or opening or not self._lookout.knows()
-
-    async def _sort_out(self) -> None:
-        """Look at the references after the failure was seen: an answer from before proves nothing."""
-        try:
-            await self._lookout.look(anew=True)
-        finally:
-            self._sorting = None
-        pending, self._pending = self._pending, []
-        for watch, reading, source in pending:
+        if self._inquiry.must_ask(watch, reading):
+            self._inquiry.ask(watch, reading, source)
+        else:
             self._record(watch, reading, source)
 
     def _record(self, watch: Watch, reading: Reading, source: str) -> None:
@@ -243,10 +216,7 @@ class HealthBook:
     def _keep(self, watch: Watch, seen: Evidence, verdict: Verdict) -> None:
         in_flight = verdict is Verdict.DOWN and seen.at < (watch.tally.retry_at or seen.at)
         watch.spared = watch.spared + 1 if in_flight else 0
-        if watch.spared <= KEPT_IN_FLIGHT:
-            self._unsaved.append(seen)
-        self._dirty.add(watch.key)
-        self._save_soon()
+        self._keeping.keep(seen if watch.spared <= KEPT_IN_FLIGHT else None, watch.key)
 
     def _calm_down(self, watch: Watch, seen: Evidence) -> None:
         calm = (
@@ -290,12 +260,11 @@ class HealthBook:
     def _hear_reference(self, name: str, check: Check) -> None:
         seen = self._evidence("", name, signals.of_reference(check), REFERENCE)
         self._take(seen)
-        self._unsaved.append(seen)
+        self._keeping.keep(seen)
         if not self._line.state(seen.at).trusted:
             for watch in self._watches.values():
                 watch.calm_until = NEVER
         self._notice_offline()
-        self._save_soon()
 
     def _now(self) -> datetime:
         return max(self._clock.now(), self._last_at)
@@ -402,8 +371,7 @@ class HealthBook:
         watches = [w for name in (self._of if channels is None else channels) for w in self._of[name]]
         probes = {watch.key: self._start_probe(watch) for watch in watches}
         await asyncio.gather(self.online(), *probes.values())
-        if self._sorting is not None:
-            await self._sorting
+        await self._inquiry.answered()
         await self.save()
         return {key: probe.result() for key, probe in probes.items()}
 
@@ -442,32 +410,16 @@ class HealthBook:
 
     # -- memory --------------------------------------------------------------------------------
 
-    def _save_soon(self) -> None:
-        if self._saving is None or self._saving.done():
-            self._saving = asyncio.get_running_loop().create_task(self._save_in_a_moment())
-
-    async def _save_in_a_moment(self) -> None:
-        while self._dirty or self._unsaved:
-            await asyncio.sleep(SAVE_AFTER_S)
-            await self.save()
-
     async def save(self) -> None:
         """Store what changed since the last time."""
-        while self._dirty or self._unsaved:
-            dirty, self._dirty = self._dirty, set()
-            seen, self._unsaved = self._unsaved, []
-            await self._save([self._watches[key].breaker() for key in sorted(dirty)], seen)
+        await self._keeping.save()
 
     async def close(self) -> None:
-        """Stop probing and store the last word; failures whose cause is being found out get a moment."""
-        if self._sorting is not None:
-            await asyncio.wait({self._sorting}, timeout=SORT_AT_MOST_S)
-        tasks = [watch.probe for watch in self._watches.values()] + [self._sorting]
-        running = [task for task in tasks if task is not None]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        """Stop probing and store the last word."""
+        probes = [watch.probe for watch in self._watches.values() if watch.probe is not None]
+        for probe in probes:
+            probe.cancel()
+        await asyncio.gather(*probes, return_exceptions=True)
+        await self._inquiry.close()
         await self._lookout.close()
-        if self._saving is not None:
-            await self._saving
-        await self.save()
+        await self._keeping.close()

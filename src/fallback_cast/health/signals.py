@@ -19,6 +19,7 @@ from fallback_cast.model.errors import (
 from fallback_cast.model.health import Check, Signal, failed_check
 
 REFUSED = "connection refused"  # the probe's word if every address refuses
+FAILURES = frozenset({Signal.BAD, Signal.HALF, Signal.CONFIRMED, Signal.DENIED})
 CERTIFICATE = "certificate not valid"  # its first words, whatever is wrong with it
 
 

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from fallback_cast.health.judge import Tally
 from fallback_cast.health.judgement import Judgement
+from fallback_cast.health.tally import Tally
 from fallback_cast.ledger.memory import Breaker
 from fallback_cast.model.channel import Provider, Traits
 from fallback_cast.model.errors import Layer

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Executable, Select, Subquery, bindparam, func, select
 
 from fallback_cast.ledger.schema import to_micros
 
@@ -23,8 +24,8 @@ def given(position: int) -> ColumnElement[object]:
     return func.json_extract(_given.c.value, f"$[{position}]")
 
 
-def one_of(column: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether the column is one of the texts handed to `texts` (any number of them)."""
+def one_of(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the column is one of the values handed to `values` (any number of them)."""
     return column.in_(select(_given.c.value))
 
 
@@ -33,9 +34,16 @@ def execute(connection: Connection, statement: Executable, rows: Iterable[Sequen
     connection.execute(statement, {"rows": json.dumps(list(rows), ensure_ascii=False, default=_plain)})
 
 
-def texts(values: Iterable[str]) -> dict[str, str]:
+def in_one(rows: Subquery, *json_columns: str) -> Select[Any]:
+    """All rows of a subquery as one JSON list of lists: fetching them one by one would take the
+    interpreter's lock for each. `json_columns` hold JSON already."""
+    cells = [func.json(column) if column.name in json_columns else column for column in rows.c]
+    return select(func.json_group_array(func.json_array(*cells)))
+
+
+def values(given: Iterable[str | int]) -> dict[str, str]:
     """What a statement with `one_of` is executed with."""
-    return {"rows": json.dumps(list(values), ensure_ascii=False)}
+    return {"rows": json.dumps(list(given), ensure_ascii=False)}
 
 
 def _plain(value: object) -> object:

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from fallback_cast.ledger import schema
-from fallback_cast.ledger.bulk import one_of, texts
+from fallback_cast.ledger.bulk import in_one, one_of, values
 from fallback_cast.ledger.open import Ledger
+from fallback_cast.ledger.schema import from_micros
 from fallback_cast.model.delivery import Attempt, Delivery, Outcome, RecipientKind, Route
 from fallback_cast.model.errors import Layer
 from fallback_cast.model.message import idempotency_key
@@ -80,7 +81,9 @@ def claim(
     """Take up to `limit` due deliveries of one announcement on one lane, the longest due first."""
     table = schema.delivery
     due = (
-        select(table.c.id)
+        select(
+            table.c.id, table.c.kind, table.c.recipient, table.c.routes, table.c.revision, table.c.opened_at
+        )
         .where(
             table.c.announcement_id == announcement.id,
             table.c.lane == lane,
@@ -91,48 +94,44 @@ def claim(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    take = (
-        update(table)
-        .where(table.c.id.in_(due))
-        .values(owner=owner, next_at=lease_until, waits_for=None)
-        .returning(
-            table.c.id, table.c.kind, table.c.recipient, table.c.routes, table.c.revision, table.c.opened_at
-        )
-    )
     with ledger.writing() as connection:
-        rows = connection.execute(take).all()
-        return _with_past(connection, announcement, rows, now) if rows else []
+        rows = json.loads(connection.execute(in_one(due.subquery(), "routes")).scalar_one())
+        if not rows:
+            return []
+        take = update(table).where(one_of(table.c.id))
+        take = take.values(owner=owner, next_at=lease_until, waits_for=None)
+        connection.execute(take, values(row[0] for row in rows))
+        return _with_past(connection, announcement, rows, now)
 
 
 def _with_past(
-    connection: Connection, announcement: Active, rows: Sequence[Row[Any]], now: datetime
+    connection: Connection, announcement: Active, rows: Sequence[Sequence[Any]], now: datetime
 ) -> list[Claim]:
-    routes = {row.id: tuple(Route(c, a) for c, a in json.loads(row.routes)) for row in rows}
+    found = [(row, tuple(Route(channel, address) for channel, address in row[3])) for row in rows]
     keys = {
-        (row.id, route): idempotency_key(announcement.id, row.revision, route.channel, route.address)
-        for row in rows
-        for route in routes[row.id]
+        (row[0], route): idempotency_key(announcement.id, row[4], route.channel, route.address)
+        for row, routes in found
+        for route in routes
     }
-    attempts = attempts_by_key(connection, set(keys.values()))
-    suppressed = _suppressed(connection, {route for found in routes.values() for route in found}, now)
+    attempts = attempts_by_key(connection, keys.values())
+    suppressed = _suppressed(connection, {route for _, routes in found for route in routes}, now)
     claims = []
-    for row in rows:
-        mine = (
-            [a for route in routes[row.id] for a in attempts.get(keys[row.id, route], ())] if attempts else []
-        )
+    for row, routes in found:
+        id, kind, recipient, _, revision, opened_at = row
+        past = [a for route in routes for a in attempts.get(keys[id, route], ())] if attempts else ()
         delivery = Delivery(
-            id=row.id,
+            id=id,
             announcement_id=announcement.id,
-            recipient=row.recipient,
-            kind=RecipientKind(row.kind),
-            routes=routes[row.id],
-            revision=row.revision,
-            opened_at=row.opened_at,
+            recipient=recipient,
+            kind=RecipientKind(kind),
+            routes=routes,
+            revision=revision,
+            opened_at=from_micros(opened_at),
             expires_at=announcement.expires_at,
             cancelled=announcement.cancelled,
-            suppressed=suppressed.intersection(routes[row.id]) if suppressed else frozenset(),
+            suppressed=suppressed.intersection(routes) if suppressed else frozenset(),
         )
-        claims.append(Claim(delivery, tuple(mine)))
+        claims.append(Claim(delivery, tuple(past)))
     return claims
 
 
@@ -141,7 +140,7 @@ _BY_KEY = select(schema.attempt).where(one_of(schema.attempt.c.key))
 
 def attempts_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, list[Attempt]]:
     found: dict[str, list[Attempt]] = {}
-    for row in connection.execute(_BY_KEY, texts(keys)):
+    for row in connection.execute(_BY_KEY, values(keys)):
         found.setdefault(row.key, []).append(attempt_of(row))
     return found
 
@@ -153,7 +152,7 @@ def _suppressed(connection: Connection, routes: set[Route], now: datetime) -> fr
     query = select(table.c.channel, table.c.address).where(
         one_of(table.c.address), (table.c.ends_at.is_(None)) | (table.c.ends_at > now)
     )
-    rows = connection.execute(query, texts({route.address for route in routes}))
+    rows = connection.execute(query, values({route.address for route in routes}))
     return frozenset(routes.intersection(Route(row.channel, row.address) for row in rows))
 
 

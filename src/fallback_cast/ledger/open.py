@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from fallback_cast.model.errors import LedgerError
 from fallback_cast.model.texts import Phrase
 
 BUSY_TIMEOUT_S = 5.0
+LEAST_ROOM = 65_536  # bytes: less than SQLite needs to begin
 _NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "sshfs", "9p", "afs", "ceph", "gluster", "davfs")
 
 
@@ -196,8 +198,17 @@ _FAULTS = (
 )
 
 
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < LEAST_ROOM
+    except OSError:
+        return False
+
+
 def _explain(text: str, path: Path | None) -> LedgerError:
     lowered = text.lower()
+    if "disk i/o" in lowered and path is not None and _is_full(path.parent):
+        lowered = "full"  # SQLite's word for no room for its shared memory is an I/O error
     for sign, what, hint in _FAULTS:
         if sign in lowered:
             return LedgerError(what, where=str(path or ""), hint=hint)

@@ -94,6 +94,7 @@ class Channel(ABC):
     always: bool = False  # gets every announcement for itself, first, outside any chain
     audience_some: bool = False  # not everybody reads its place: the chain goes on after it
     catch_up: Literal["post", "skip"] = "post"  # after an outage: what its place missed
+    mail_domain: str | None = None  # the domain that its mail comes from: mail of a dead domain is refused
 
     def place(self) -> str | None:
         """The address of the shared destination, normalised, if the settings name one."""

@@ -190,7 +190,8 @@ class _Case:
             elif attempt.outcome is Outcome.BEGUN:
                 patience_end = self._patience_end(Route(attempt.channel, attempt.address))
                 patience_end = min(patience_end, attempt.begun_at + self.policy.patience)
-                gate = max(gate, patience_end + self.policy.grace)
+                # What goes out late, when the patience is over, is given the grace all the same.
+                gate = max(gate, max(patience_end, attempt.begun_at) + self.policy.grace)
         return gate
 
     def _gate_elsewhere(self, option: _Option, attempts: Sequence[Attempt]) -> datetime:

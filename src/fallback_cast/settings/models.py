@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic.json_schema import WithJsonSchema
 
+from fallback_cast.channels.kit.names import parse_server
 from fallback_cast.channels.kit.settings import ChannelSettings, DurationField, SecretField, StrictModel
 from fallback_cast.model.announcement import Importance
 from fallback_cast.model.duration import format_duration, parse_duration
@@ -236,6 +237,17 @@ def is_web_address(text: str) -> bool:
         return False
 
 
+def _resolver(value: str) -> str:
+    """The address of a name server, with its port if that is not 53."""
+    try:
+        parse_server(value)
+    except ValueError:
+        raise Mistake(
+            Phrase("this is no address of a name server"), Phrase("write 9.9.9.9 or 192.0.2.1:5300")
+        ) from None
+    return value
+
+
 class OrganiserSettings(StrictModel):
     """One `[[health.organisers]]`: who is told of outages, and gets `send --test`."""
 
@@ -252,6 +264,9 @@ class HealthSettings(StrictModel):
 
     references: tuple[Annotated[str, AfterValidator(_reference)], ...] = Field(
         (), description="Addresses in other networks that tell whether our own line works"
+    )
+    resolvers: tuple[Annotated[str, AfterValidator(_resolver)], ...] = Field(
+        (), description="Name servers of another operator, for when this machine's own fails"
     )
     organisers: tuple[OrganiserSettings, ...] = Field((), description="Who is told of outages")
     ping: Annotated[str, BeforeValidator(_from_secret), AfterValidator(_ping)] | None = Field(

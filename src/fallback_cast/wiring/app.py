@@ -16,13 +16,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from fallback_cast.channels.kit import names, net
 from fallback_cast.channels.kit.settings import BuildContext, ChannelSettings
 from fallback_cast.channels.registry import load_kind
 from fallback_cast.dispatch.clock import SystemClock
 from fallback_cast.dispatch.events import Listener, nobody_listens
 from fallback_cast.dispatch.report import report
 from fallback_cast.ledger.announce import Stored
-from fallback_cast.ledger.lock import DispatcherLock
 from fallback_cast.ledger.memory import Breaker, load_breakers, load_evidence, load_paces, save_health
 from fallback_cast.ledger.open import Ledger, open_ledger
 from fallback_cast.ledger.view import header, open_ids
@@ -42,6 +42,8 @@ if TYPE_CHECKING:  # sending loads them; `status` does without
     from fallback_cast.dispatch.dispatcher import Dispatcher, RunEnd
     from fallback_cast.dispatch.notices import Organiser
     from fallback_cast.health.book import HealthBook
+    from fallback_cast.health.feeds import StatusFeed
+    from fallback_cast.health.references import Reference
 
 Ask = Callable[[str, str], bool]
 
@@ -60,6 +62,24 @@ class App:
     def channels(self) -> Mapping[str, Channel]:
         """The channels by name, in rank order."""
         return build_channels(self.settings, self.club, self.ask_posted)
+
+    @cached_property
+    def references(self) -> Sequence[Reference]:
+        """What tells whether our own line works, as the settings name it."""
+        from fallback_cast.health.references import Reference
+
+        return [Reference(written) for written in self.settings.health.references]
+
+    @cached_property
+    def status_feeds(self) -> Mapping[str, StatusFeed]:
+        """The status feeds that the settings name, by channel."""
+        from fallback_cast.health.feeds import StatusFeed
+
+        return {
+            c.name: StatusFeed(feed.kind, str(feed.url), feed.components)
+            for c in self.settings.channel
+            if (feed := c.status_feed) is not None
+        }
 
     def report(self, id: str, *, recipients: bool = False) -> dict[str, Any]:
         """Where an announcement stands (the object of `status --json`)."""
@@ -107,6 +127,7 @@ class App:
     ) -> RunEnd:
         """Send what is due until the watched announcements are settled, or nothing is due soon."""
         from fallback_cast.dispatch.desk import Desk
+        from fallback_cast.ledger.lock import DispatcherLock
         from fallback_cast.workers import local
 
         assert self.ledger.path is not None
@@ -153,6 +174,7 @@ class App:
             fingerprints,
             save,
             evidence=await desk.run(load_evidence, about),
+            references=self.references,
             machine=machine,
         )
 
@@ -210,6 +232,8 @@ class App:
 
     async def _send_due(self, desk: Desk, book: HealthBook) -> bool:
         """One pass of what is due now, unless another process holds the dispatcher lock."""
+        from fallback_cast.ledger.lock import DispatcherLock
+
         assert self.ledger.path is not None
         if not await desk.run(open_ids):
             return True
@@ -243,7 +267,11 @@ def club_of(settings: Settings) -> Club:
 def build_channels(
     settings: Settings, club: Club, ask_posted: Ask | None = None, only: Iterable[str] = ()
 ) -> dict[str, Channel]:
-    """Every channel of the settings (or only some), by name, in rank order."""
+    """Every channel of the settings (or only some), by name, in rank order.
+
+    From now on names that this machine cannot look up are asked of the settings' second resolver.
+    """
+    net.use_second_resolver([names.parse_server(written) for written in settings.health.resolvers])
     wanted = set(only)
     context = BuildContext(
         club=club, base_dir=settings.base_dir, **({"ask_posted": ask_posted} if ask_posted else {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, TypeVar
 
@@ -32,7 +33,7 @@ async def dispatch_here(
     told = False
     while True:
         if lock.take():
-            _leave_alone_what_lives_on()
+            _settle_down()
             try:
                 return await dispatch()
             finally:
@@ -45,11 +46,13 @@ async def dispatch_here(
         await asyncio.sleep(LOOK_S)
 
 
-def _leave_alone_what_lives_on() -> None:
+def _settle_down() -> None:
     """Modules, settings and channels stay to the end: searching them for garbage at every turn costs a
-    tenth of a large broadcast (docs/benchmarks.md)."""
+    tenth of a large broadcast. The ledger's thread needs the interpreter often and briefly: with Python's
+    usual 5 ms it would wait for it longer than it works (docs/benchmarks.md)."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    sys.setswitchinterval(0.0005)
 
 
 def _all_settled(ledger: Ledger, ids: Collection[str]) -> bool:

@@ -114,18 +114,18 @@ def _xmpp_reach(service: Any, host: str) -> Reach:
 
 async def knock(reach: Reach, patience_s: float) -> list[Check]:
     """Name, route, TLS and, over HTTP, any answer but a server's own error. It asks for `/`, never for
-    the address that takes messages."""
+    the address that takes messages. Apprise sends by the system resolver alone, so no detour counts."""
     if reach.starttls and reach.tls:
-        checks = await probe_connection(reach.host, reach.port)
+        checks = await probe_connection(reach.host, reach.port, detour=False)
         if checks[-1].ok:
             checks.append(await probe_starttls(reach.host, reach.port, reach.starttls, reach.tls))
         return checks
     if not reach.web:
-        return await probe_connection(reach.host, reach.port, reach.tls)
+        return await probe_connection(reach.host, reach.port, reach.tls, detour=False)
     host = f"[{reach.host}]" if ":" in reach.host else reach.host
     scheme = "https" if reach.tls else "http"
     client = HttpClient(f"{scheme}://{host}:{reach.port}", ca_file=reach.ca_file, read_s=patience_s)
-    return await probe_http(client, _ask, tls=reach.tls)
+    return await probe_http(client, _ask, tls=reach.tls, detour=False)
 
 
 async def _ask(client: HttpClient) -> str:

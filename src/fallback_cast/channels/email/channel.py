@@ -37,6 +37,7 @@ class EmailChannel(Channel):
         self._place = JOINT.join(dict.fromkeys(settings.to)) or None
         self._unsubscribe = settings.unsubscribe
         self._head = _letterhead(settings, context, self._place)
+        self.mail_domain = self._head.sender.rpartition("@")[2].lower()
         self.providers: Sequence[Provider] = tuple(
             Relay(relay, self._head, settings.failure_domains, context.base_dir) for relay in settings.relay
         )

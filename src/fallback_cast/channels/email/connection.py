@@ -23,7 +23,8 @@ from fallback_cast.channels.email.replies import Step, refusal
 from fallback_cast.channels.email.settings import RelaySettings
 from fallback_cast.channels.kit import net
 from fallback_cast.channels.kit.http import ssl_context, tls_reason
-from fallback_cast.channels.kit.probe import days_left
+from fallback_cast.channels.kit.probe import certificate_words
+from fallback_cast.channels.kit.way import Way
 from fallback_cast.model.errors import AccessDenied, Layer, SendError, Throttled, Unavailable
 from fallback_cast.model.health import Check
 
@@ -31,12 +32,15 @@ from fallback_cast.model.health import Check
 class Steps:
     """Rows of a probe as a connection comes about; for a send nobody looks at them."""
 
-    def __init__(self) -> None:
-        self.checks: list[Check] = []
+    def __init__(self, way: Way | None = None) -> None:
+        self.way = way  # a probe's; a send finds its own way, straight
+        self.checks: list[Check] = way.checks if way else []
+        self.layer = Layer.NAME  # of the step being taken
 
     @contextmanager
     def at(self, layer: Layer) -> Iterator[list[str]]:
         """Time one step. What goes wrong in it comes out as one of the six errors."""
+        self.layer = layer
         started, details = time.perf_counter(), list[str]()
         try:
             yield details
@@ -48,7 +52,7 @@ class Steps:
             else:
                 self.checks.append(Check(failure.layer or layer, False, elapsed, failure.reason))
             raise failure from None
-        self.checks.append(Check(layer, True, time.perf_counter() - started, ", ".join(details)))
+        self.checks.append(Check(layer, True, time.perf_counter() - started, details[0] if details else ""))
 
 
 def connection_fault(error: Exception, layer: Layer) -> SendError:
@@ -98,12 +102,12 @@ class Dialer:
     def _tls(self) -> ssl.SSLContext:
         return ssl_context(self._ca_file)
 
-    async def open(self, steps: Steps, *, probing: bool = False) -> SMTP:
+    async def open(self, steps: Steps) -> SMTP:
         """A connection ready for MAIL. Raises Unavailable, Throttled or AccessDenied; nothing was sent."""
         sock = await self._connect(steps)
         smtp = self._client(sock)
         try:
-            await self._greet(smtp, steps, probing)
+            await self._greet(smtp, steps)
             if self._settings.username is not None:
                 with steps.at(Layer.ACCOUNT):
                     await self._log_in(smtp)
@@ -115,6 +119,11 @@ class Dialer:
         return smtp
 
     async def _connect(self, steps: Steps) -> socket.socket:
+        if steps.way is not None:
+            sock = await steps.way.open()
+            if sock is None:
+                raise Unavailable("no way to the server")  # `checks` says at which layer
+            return sock
         host, port = self._settings.host, self._settings.usual_port
         with steps.at(Layer.NAME):
             async with asyncio.timeout(self._connect_s):
@@ -135,22 +144,21 @@ class Dialer:
             timeout=self._command_s,
         )
 
-    async def _greet(self, smtp: SMTP, steps: Steps, probing: bool) -> None:
+    async def _greet(self, smtp: SMTP, steps: Steps) -> None:
         security = self._settings.security
         if security != "none":
             with steps.at(Layer.TLS) as details:
                 await self._say_hello(smtp)
                 if security == "starttls":
                     await self._encrypt(smtp)
-                days = days_left(smtp.get_transport_info("peercert"))
-                details.append(f"certificate valid for {days} days")
+                details.append(certificate_words(smtp.get_transport_info("peercert")))
         with steps.at(Layer.SERVICE) as details:
             if security == "none":
                 await self._say_hello(smtp)
                 details.append("no encryption")
             elif security == "starttls":
                 await smtp.ehlo()  # what was offered before encryption counts no more (RFC 3207 §4.2)
-            if probing:
+            if steps.way is not None:
                 await smtp.noop()
 
     async def _say_hello(self, smtp: SMTP) -> None:

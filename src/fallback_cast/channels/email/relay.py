@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from fallback_cast.channels.email.mime import Letterhead, MailMessage, complete
 from fallback_cast.channels.email.pool import Pool
 from fallback_cast.channels.email.session import Session
 from fallback_cast.channels.email.settings import RelaySettings
+from fallback_cast.channels.kit.way import Way
 from fallback_cast.model.channel import Endpoint, Pace, Provider
 from fallback_cast.model.errors import AddressRefused, SendError
 from fallback_cast.model.health import Check
@@ -30,6 +32,7 @@ class Relay(Provider):
         # One letter over each connection, and one that waits: its envelope goes with the text before it.
         self.max_in_flight = 2 * settings.max_connections
         self.endpoints = (Endpoint(settings.host, settings.usual_port, settings.security == "tls"),)
+        self._host, self._port = settings.host, settings.usual_port
         self._head = head
         self._dialer = Dialer(settings, base_dir)
         self._command_s = settings.command_timeout.total_seconds()
@@ -56,13 +59,22 @@ class Relay(Provider):
 
     async def probe(self) -> list[Check]:
         """Name, route, TLS, EHLO and NOOP, login; then QUIT: nobody gets a message."""
-        steps = Steps()
+        async with Way(self._host, self._port) as way:
+            await self._look(Steps(way), way)
+            return await way.ended()
+
+    async def _look(self, steps: Steps, way: Way) -> None:
+        started = time.perf_counter()
         try:
-            smtp = await self._dialer.open(steps, probing=True)
+            async with asyncio.timeout(way.left()):
+                smtp = await self._dialer.open(steps)
         except SendError:
-            return steps.checks
+            return
+        except TimeoutError:
+            elapsed = time.perf_counter() - started
+            steps.checks.append(Check(steps.layer, False, elapsed, "no answer in time"))
+            return
         await say_goodbye(smtp, within_s=0.3)  # the answer is not worth the probe's time
-        return steps.checks
 
     async def close(self) -> None:
         if self._pool is not None:

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -81,6 +83,32 @@ class StrictModel(BaseModel):
         return data
 
 
+def _bare_address(url: AnyHttpUrl) -> AnyHttpUrl:
+    if url.username or url.password:
+        raise ValueError(Phrase("a public address holds no user name or password"))
+    return url
+
+
+class StatusFeedSettings(StrictModel):
+    """`status_feed` of a channel: its provider's own status page, read as a hint and no more."""
+
+    kind: Literal["statuspage", "instatus", "betterstack", "slack", "google", "meta"] = Field(
+        description="Who made the status page; slack, google, meta: these companies' own"
+    )
+    url: Annotated[AnyHttpUrl, AfterValidator(_bare_address)] = Field(
+        description="Address of the status page, or of its feed"
+    )
+    components: tuple[str, ...] = Field(
+        (), description="Only these parts of it count, as the page names them; empty: the whole page"
+    )
+
+    @model_validator(mode="after")
+    def _has_parts(self) -> Self:
+        if self.kind == "meta" and self.components:
+            raise ValueError(Phrase("Meta has one feed for each product: its address says which"))
+        return self
+
+
 class ChannelSettings(StrictModel):
     """Keys that every `[[channel]]` has. Kinds add their own in a subclass with a literal `kind`."""
 
@@ -103,6 +131,9 @@ class ChannelSettings(StrictModel):
     )
     needs: Literal["internet", "local"] = Field(
         "internet", description='"local": works without our internet line'
+    )
+    status_feed: StatusFeedSettings | None = Field(
+        None, description="Its provider's status page: raises suspicion, decides nothing"
     )
 
 

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
@@ -154,14 +153,9 @@ class MatrixChannel(Channel, Provider):
         return Accepted(event, delivered=True)
 
     async def probe(self) -> list[Check]:
-        checks = await probe.probe_http(self._client, self._ask_server, tls=self._tls)
         steps = [self._ask_account, *([self._ask_room] if self._place else [])]
-        async with self._client.fresh() as fresh:
-            for step in steps:
-                if not checks[-1].ok or checks[-1].layer is Layer.RATE:
-                    break
-                checks.append(await probe.probe_application(partial(step, fresh), Layer.ACCOUNT))
-        return checks
+        further = [(step, Layer.ACCOUNT) for step in steps]
+        return await probe.probe_http(self._client, self._ask_server, *further, tls=self._tls)
 
     async def _ask_server(self, client: HttpClient) -> str:
         answer = await self._get(client, "/_matrix/client/versions")

@@ -162,11 +162,8 @@ class TelegramChannel(Channel, Provider):
         return Accepted(_reference(result), delivered=True)
 
     async def probe(self) -> list[Check]:
-        checks = await probe.probe_http(self._client, self._ask_bot, tls=self._tls)
-        if checks[-1].ok and checks[-1].layer is Layer.SERVICE and self._place is not None:
-            async with self._client.fresh() as fresh:
-                checks.append(await probe.probe_application(lambda: self._ask_chat(fresh), Layer.ACCOUNT))
-        return checks
+        further = [(self._ask_chat, Layer.ACCOUNT)] if self._place is not None else []
+        return await probe.probe_http(self._client, self._ask_bot, *further, tls=self._tls)
 
     async def _ask_bot(self, client: HttpClient) -> str:
         await self._call(client, "getMe", {}, None)

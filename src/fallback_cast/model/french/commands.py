@@ -195,9 +195,6 @@ COMMANDS: dict[str, str] = {
     # people, check
     "--- {channel}: please post this text ---": "--- {channel} : veuillez publier ce texte ---",
     "Posted? [y/N]": "Publié ? [o/N]",
-    "advice: without [health] references nobody can tell our own outage from a platform's": (
-        "conseil : sans [health] references, rien ne distingue notre propre panne de celle d'une plateforme"
-    ),
     "name": "nom",
     "route": "accès",
     "tls": "TLS",

@@ -1,0 +1,1 @@
+"""What an outage costs: the first message over command lines, and crowds in mid-broadcast."""
