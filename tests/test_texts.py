@@ -33,7 +33,7 @@ KEYWORDS = {"hint"}
 
 def _texts() -> Iterator[tuple[str, str]]:
     for path in sorted(SOURCE.rglob("*.py")):
-        if path.name == "schema.py":  # SQLAlchemy's text() is SQL
+        if path.name == "schema.py" or "migrations" in path.parts:  # SQLAlchemy's text() is SQL
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call):

@@ -277,6 +277,78 @@ def demo(
     _leave(run(Terminal(None, json, lang, no_color), directory))
 
 
+@app.command(
+    help=_help(
+        "One scheduled check: look at every channel, tell organisers of changes, send what is due.",
+        "fallback-cast health --install",
+    )
+)
+def health(
+    channel: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHANNEL]...", help=_("Only these channels"))
+    ] = None,
+    format: Annotated[str, typer.Option("--format", help=_("text, json, nagios or prometheus"))] = "text",
+    output: Annotated[
+        Path | None, typer.Option("--output", help=_("Write it to this file, in one step"))
+    ] = None,
+    ping: Annotated[
+        str | None, typer.Option("--ping", help=_("Call this address of a dead-man's switch afterwards"))
+    ] = None,
+    within: Annotated[str, typer.Option("--within", help=_("How long looking may take"))] = "30s",
+    install: Annotated[
+        bool, typer.Option("--install", help=_("Show, and after a yes write, what runs this by the clock"))
+    ] = False,
+    every: Annotated[str, typer.Option("--every", help=_("With --install: how often"))] = "5m",
+    units: Annotated[
+        str | None,
+        typer.Option("--units", help=_("With --install: user or system (usual for root) units of systemd")),
+    ] = None,
+    cron: Annotated[
+        bool, typer.Option("--cron", help=_("With --install: write to your crontab, not for systemd"))
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=_("Do not ask"))] = False,
+    config: Config = None,
+    json: Json = False,
+    lang: Lang = None,
+    no_color: NoColor = False,
+) -> None:
+    from fallback_cast.cli.health import Options, run
+
+    options = Options(
+        channels=tuple(channel or ()),
+        format=format,
+        output=output,
+        ping=ping,
+        within=within,
+        install=install,
+        every=every,
+        units=units,
+        cron=cron,
+        yes=yes,
+    )
+    _leave(run(Terminal(config, json, lang, no_color), options))
+
+
+@app.command(
+    help=_help(
+        "What was down, from when to when, how we know, and what it cost.",
+        "fallback-cast outages telegram --since 30d",
+    )
+)
+def outages(
+    channel: Annotated[str | None, typer.Argument(metavar="[CHANNEL]", help=_("Only this channel"))] = None,
+    since: Annotated[str, typer.Option("--since", help=_("How far back: 7d, or 2026-11-01"))] = "7d",
+    svg: Annotated[Path | None, typer.Option("--svg", help=_("Draw it into this file"))] = None,
+    config: Config = None,
+    json: Json = False,
+    lang: Lang = None,
+    no_color: NoColor = False,
+) -> None:
+    from fallback_cast.cli.outages import run
+
+    _leave(run(Terminal(config, json, lang, no_color), channel, since, svg))
+
+
 members = typer.Typer(help=_("The members and their addresses."), no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(members, name="members")
 

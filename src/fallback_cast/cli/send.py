@@ -243,11 +243,7 @@ def _check_groups(app: App, groups: Sequence[str]) -> None:
 
 def _organiser(app: App) -> tuple[Route, ...]:
     """The organiser's own addresses, for `--test`."""
-    routes = [
-        Route(name, app.channels[name].normalise(address))
-        for organiser in app.settings.health.organisers
-        for name, address in organiser.addresses.items()
-    ]
+    routes = [route for organiser in app.organisers for route in organiser.routes]
     if not routes:
         raise UserError(
             "the settings do not say where the organiser can be reached",
