@@ -80,8 +80,6 @@ def built_anew(subject: Announcement, address: str) -> EmailMessage:
 def shown(message: EmailMessage) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     left_out = ("Content-Type", "Subject")
     headers = [(name, str(value)) for name, value in message.items() if name not in left_out]
-        (name, str(value)) for name, value in message.items() if name not in ("Content-Type", "Subject")
-    ]
     parts = [(part.get_content_type(), part.get_content()) for part in message.iter_parts()]
     return sorted(headers), parts  # type: ignore[return-value]
 

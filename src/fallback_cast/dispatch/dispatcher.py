@@ -41,6 +41,7 @@ from fallback_cast.routing.quiet import quiet_until
 
 TICK_S = 0.25
 SOON = timedelta(minutes=1)  # with nothing due within this, `send` says when it goes on, and returns
+DRAIN_S = 5.0  # leaving: what is on the wire may come back; an outcome that is known tells nobody twice
 CLOCK_BEHIND = timedelta(seconds=2)
 
 
@@ -95,6 +96,7 @@ class Dispatcher:
         self._failure: BaseException | None = None
         self._outlooks: dict[str, tuple[int, datetime, Outlook]] = {}
         self._renewed_s = 0.0
+        self.leaving = False  # nothing more is begun
         self.soon = SOON  # `health` waits for nothing: zero
         book.on_change = self._on_health
 
@@ -236,6 +238,11 @@ class Dispatcher:
             )
 
     async def _leave(self, lanes: Iterable[asyncio.Task[None]]) -> None:
+        self.leaving = True
+        if self.journal.failure is None:
+            for changed in self._changed.values():
+                changed.set()  # pauses between short retries end
+            await asyncio.gather(*(lane.drain(DRAIN_S) for lane in self._lanes.values()))
         for task in [*lanes, *self._doubts.values()]:
             task.cancel()
         await asyncio.gather(*lanes, *self._doubts.values(), return_exceptions=True)
@@ -327,6 +334,12 @@ class Dispatcher:
         self.lessons.learn(
             announcement, held.delivery, ended, self.journal, self.clock.now(), is_place=is_place
         )
+
+    def late_news(self, delivery_id: int) -> None:
+        """An outcome came after the patience: whoever holds this delivery by now shall read it anew."""
+        self.journal.touch(delivery_id, self.clock.now())
+        for lane in self._lanes.values():
+            lane.read_anew(delivery_id)
 
     def changed(self, channel: str) -> asyncio.Event:
         return self._changed[channel]
