@@ -165,7 +165,7 @@ def test_the_terminal_shows_a_line_a_channel(club: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "title"), [("fr", "Pannes de Boules & <amis>"), ("en", "Outages of Boules & <amis>")]
+    ("language", "title"), [("fr", "Pannes : Boules & <amis>"), ("en", "Outages of Boules & <amis>")]
 )
 def test_the_picture_says_in_words_what_it_shows(club: Path, language: str, title: str) -> None:
     done = run("outages", "--svg", "outages.svg", "--lang", language, cwd=club)

@@ -95,7 +95,7 @@ OUTAGES: dict[str, str] = {
     "doubtful": "douteux",
     "nobody looked": "pas regardé",
     "now": "maintenant",
-    "Outages of {club}": "Pannes de {club}",
+    "Outages of {club}": "Pannes : {club}",
     "From {begin} to {end}": "Du {begin} au {end}",
     "1 outage": "1 panne",
     "{count} outages": "{count} pannes",
