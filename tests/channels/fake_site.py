@@ -50,7 +50,7 @@ def site(
     )
     more = {"clock": clock} if clock else {}
     return SiteChannel(
-        settings, BuildContext(club=replace(CLUB, site_url=None)), read_back_s=0.4, lock_wait_s=0.2, **more
+        settings, BuildContext(club=replace(CLUB, site_url=None)), read_back_s=1.0, lock_wait_s=0.2, **more
     )
 
 

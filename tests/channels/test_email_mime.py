@@ -64,7 +64,6 @@ def built_anew(subject: Announcement, address: str) -> EmailMessage:
     new["Message-ID"] = f"<fc.{KEY}@sainte-anne.example>"
     new["List-Unsubscribe"] = f"<mailto:club+fin@sainte-anne.example?subject=unsubscribe%20{KEY}>"
     new["From"] = SENDER
-    new["Subject"] = rendered.subject
     for name in ("Date", "References", "Auto-Submitted", "Precedence", "X-Auto-Response-Suppress"):
         new[name] = common[name]
     new["List-Id"] = "Pétanque club de Sainte-Anne <email.sainte-anne.example>"
@@ -79,7 +78,8 @@ def built_anew(subject: Announcement, address: str) -> EmailMessage:
 
 
 def shown(message: EmailMessage) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    headers = [(name, str(value)) for name, value in message.items() if name != "Content-Type"]
+    left_out = ("Content-Type", "Subject")
+    headers = [(name, str(value)) for name, value in message.items() if name not in left_out]
     parts = [(part.get_content_type(), part.get_content()) for part in message.iter_parts()]
     return sorted(headers), parts  # type: ignore[return-value]
 
@@ -91,7 +91,19 @@ def test_put_together_is_the_same_as_built_anew(
 ) -> None:
     subject = announcement(title=title or "x", body=body, importance=importance)
     address = clean_address(address)
-    assert shown(parsed(subject, address)) == shown(built_anew(subject, address))
+    found = parsed(subject, address)
+    assert shown(found) == shown(built_anew(subject, address))
+    assert found["Subject"] == CHANNEL.render(subject, PAGE).subject
+
+
+@pytest.mark.parametrize(
+    "title", ["00000000¡¡¡¡¡¡¡¡¡¡¡\U0001cf00 ¡", "Été annulé à Sainte-Anne " * 6, "=?utf-8?q?x?="]
+)
+def test_a_subject_keeps_its_spaces_where_it_is_folded(title: str) -> None:
+    subject = announcement(title=title, importance=Importance.URGENT)
+    assert parsed(subject)["Subject"] == CHANNEL.render(subject, PAGE).subject
+    head = letter(subject).data.partition(b"\r\n\r\n")[0]
+    assert all(len(line) <= 78 for line in head.split(b"\r\n") if b"Subject" in line)
 
 
 @settings(max_examples=60, deadline=None)

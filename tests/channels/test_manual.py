@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from fallback_cast.model.errors import MessageRefused, OutcomeUnknown, Scope
+from fallback_cast.model.health import failed_check
 from fallback_cast.model.message import Accepted
 from tests.channels.fake import announcement
 from tests.channels.fake_manual import INSTRUCTIONS, Person, build
@@ -102,6 +103,7 @@ async def test_a_broken_question_may_have_been_posted() -> None:
 async def test_the_probe_asks_nobody_but_whether_somebody_could_be_asked(person: Person | None) -> None:
     (check,) = await build(person).probe()
     assert check.ok is (person is not None)
+    assert failed_check([check]) is None, "a platform would be blamed for an empty chair"
     assert not (person and person.asked)
 
 

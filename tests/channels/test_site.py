@@ -122,8 +122,10 @@ async def test_urgent_stands_on_top_and_what_expired_goes_to_the_archive(tmp_pat
         index = (tmp_path / "index.html").read_text()
         assert index.index("group urgent") < index.index("Urgente") < index.index("Annonce 1")
         assert "group archive" not in index
+        assert not await channel.refresh()
         clock.now += timedelta(hours=2)
-        await channel.refresh()
+        assert await channel.refresh()
+        assert not await channel.refresh()
     index = (tmp_path / "index.html").read_text()
     assert "group urgent" not in index
     assert index.index("Annonce 1") < index.index("group archive") < index.index("Urgente")

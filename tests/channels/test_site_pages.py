@@ -355,3 +355,25 @@ def skeleton(tree: ElementTree.Element) -> list[str]:
         "h2",
     )
     return [str(e.tag) for e in tree.iter() if str(e.tag).removeprefix(HTML) in ours]
+
+
+def test_the_index_tells_the_day_of_an_event_from_that_of_its_publishing() -> None:
+    english = full(id="20261128-other1", language="en")
+    tree = strict(PAGES.index(publish(full(), english), NOW))
+    said = [words(p) for p in tree.iter(HTML + "p") if p.get("class") in ("event", "line")]
+    assert [line for line in said if "Dec" in line or "déc" in line] == [
+        "When: Saturday, December 5, 2026 at 2:00 PM",
+        "Quand : samedi 5 décembre 2026 à 14 h 00",
+    ]
+    assert sum("Publié le samedi 28 novembre 2026" in line for line in said) == 1
+    assert sum("Published on Saturday, November 28" in line for line in said) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "levels"),
+    [("## Un\n\n## Deux", ["h3", "h3"]), ("# Un\n\n### Deux\n\n# Trois", ["h3", "h4", "h3"]), ("Texte", [])],
+)
+def test_headings_of_a_text_leave_no_gap_below_the_title(body: str, levels: list[str]) -> None:
+    tree = strict(page(full(body=body)))
+    found = [e.tag.removeprefix(HTML) for e in tree.iter() if re.fullmatch(HTML + "h[3-6]", e.tag)]
+    assert found == levels

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import pty
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -175,29 +171,6 @@ def test_check_messages_nobody(tmp_path: Path, http_faults: HttpFaults) -> None:
     verdicts = {c["name"]: c["verdict"] for c in json.loads(done.stdout)["channels"]}
     assert verdicts == {"site": "up", "hook1": "up", "hook2": "down"}
     assert all(request.method != "POST" for request in http_faults.requests)
-
-
-def test_init_writes_settings_that_load(tmp_path: Path) -> None:
-    """A person at a terminal: French, a site, nothing else, no check."""
-    answers = ["fr", "Pétanque club", "o", "", "", "", "n", "n", "n", "n", "n", "n", "n"]
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from fallback_cast.cli.app import main; main()", "init", "--lang", "fr"],
-        cwd=tmp_path,
-        stdin=follower,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    os.write(leader, "".join(f"{answer}\n" for answer in answers).encode())
-    _, errors = process.communicate(timeout=30)
-    os.close(leader)
-    os.close(follower)
-    assert process.returncode == 0, errors.decode()
-    assert (tmp_path / "channels.toml").stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "public").is_dir()
-    assert run(*SEND, cwd=tmp_path).returncode == 0
-    again = run("init", cwd=tmp_path)
-    assert again.returncode == 2
 
 
 def test_members_are_imported_and_told(tmp_path: Path) -> None:

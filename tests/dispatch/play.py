@@ -199,6 +199,7 @@ class Play:
     log: list[Touch] = field(default_factory=list)
     kills: list[float] = field(default_factory=list)  # when a life was ended
     ends: float = 0.0
+    life: Life = field(init=False)  # the one that is lived
     faults: list[str] = field(default_factory=list)  # what broke where nobody looks
 
     def __post_init__(self) -> None:
@@ -213,7 +214,6 @@ class Play:
             for name, facts in self.facts.channels.items()
         }
         self.stage = Stage(self.path, channels, policies=dict(POLICIES))
-        self.life = Life(0, None, VirtualLoop())
 
     def now(self) -> float:
         """As the ledger would write it, in whole microseconds."""

@@ -223,7 +223,7 @@ def few_are_told_twice(after: Aftermath) -> None:
         )
         for touch in told[1:]:
             one = after.try_of(touch)
-            assert _something_unsure_when_decided(one, own), f"told twice for nothing: {duty} {own}"
+            assert _something_unsure_before(one, own), f"told twice for nothing: {duty} {own}"
         last_accepted = [t for t in own if t.outcome in SUCCESS and t.key in {x.key for x in told[1:]}]
         for one in last_accepted:
             if after.try_of(told[0]) != one:
@@ -238,17 +238,6 @@ def _something_unsure_before(one: Try, past: Sequence[Try]) -> bool:
     )
 
 
-def _something_unsure_when_decided(one: Try, past: Sequence[Try]) -> bool:
-    """As above, when this one was queued: late outcomes do not reach a queue yet (test_late_news.py)."""
-    late = any(t is not one and t.begun <= one.begun and _outlasted(t) for t in past)
-    return late or _something_unsure_before(one, past)
-
-
-def _outlasted(one: Try) -> bool:
-    """It ended after the shortest patience that there is: the next channel may have had it queued by then."""
-    return one.ended - one.begun >= min(policy.patience for policy in POLICIES.values()).total_seconds()
-
-
 def marks_are_true(after: Aftermath) -> None:
     """P3, P8: an accepted attempt is marked if and only if something unsure came before it."""
     for duty in after.duties:
@@ -257,7 +246,7 @@ def marks_are_true(after: Aftermath) -> None:
             if _something_unsure_before(one, own):
                 assert one.possible_duplicate, f"not marked: {one} {own}"
             if one.possible_duplicate:
-                assert _something_unsure_when_decided(one, after.past(duty)), (
+                assert _something_unsure_before(one, after.past(duty)), (
                     f"marked for nothing: {one} {own}"
                 )
 
@@ -309,7 +298,7 @@ def the_grace_is_kept(after: Aftermath) -> None:
         own, policy = after.own(duty), after.policy(duty)
         patience, grace = policy.patience.total_seconds(), policy.grace.total_seconds()
         for one, then in ((a, b) for a in own for b in own if a.key != b.key and a.begun < b.begun):
-            if one.outcome == "unknown" and one.ended <= then.begun and not _outlasted(one):
+            if one.outcome == "unknown" and one.ended <= then.begun:
                 assert then.begun >= one.ended + grace - EPSILON, f"no grace: {one} {then}"
             if one.ended > then.begun:
                 first = min(t.begun for t in after.past(duty) if t.key == one.key)

@@ -148,13 +148,18 @@ class Stage:
         self, watched: Sequence[str] | None = None, owner: str = "stage", desk: Desk | None = None
     ) -> RunEnd:
         desk = desk or Desk(self.ledger, inline=True)
+        book = self.book = self.open_book(desk)
+        world = World(self.channels, self.policies, "UTC", self.clock)
+        pacer = Pacer(self.clock, memory.load_paces(self.ledger))
+        return await Dispatcher(desk, world, book, pacer, owner, self.events.append).run(watched)
 
+    def open_book(self, desk: Desk) -> HealthBook:
         async def save(breakers: Sequence[memory.Breaker], seen: Sequence[object]) -> None:
             await desk.run(memory.save_health, "stage", breakers, seen)  # type: ignore[arg-type]
 
         about = [(name, p.name) for name, channel in self.channels.items() for p in channel.providers]
         about += [("", reference.name) for reference in self.references]
-        book = self.book = HealthBook(
+        return HealthBook(
             self.channels,
             memory.load_breakers(self.ledger),
             self.clock,
@@ -164,9 +169,6 @@ class Stage:
             references=self.references,
             machine="stage",
         )
-        world = World(self.channels, self.policies, "UTC", self.clock)
-        pacer = Pacer(self.clock, memory.load_paces(self.ledger))
-        return await Dispatcher(desk, world, book, pacer, owner, self.events.append).run(watched)
 
     def counts(self, id: str = "a1") -> progress.Counts:
         return progress.count(self.ledger, id)

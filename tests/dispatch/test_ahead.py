@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from fallback_cast.dispatch.dispatcher import DRAIN_S
 from fallback_cast.dispatch.lane import LEAD_AT_MOST
 from fallback_cast.ledger import schema
 from fallback_cast.model.errors import MessageRefused
@@ -71,8 +72,24 @@ def test_a_text_refused_three_times_is_withdrawn_from_the_rest(stage: Stage) -> 
     assert stage.counts().states == {"reached": MEMBERS}
 
 
+def test_a_run_that_is_stopped_waits_for_nobody_who_hangs(stage: Stage) -> None:
+    telegram = stage.channels["telegram"].provider
+    telegram.behave = lambda address, number: asyncio.sleep(3600)  # type: ignore[assignment, return-value]
+
+    async def stopped() -> float:
+        run = asyncio.create_task(stage.dispatch())
+        await asyncio.sleep(0.1)
+        began = asyncio.get_running_loop().time()
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+        return asyncio.get_running_loop().time() - began
+
+    assert run_virtually(stopped()) == pytest.approx(DRAIN_S)
+    assert attempts(stage, "telegram") == {"unknown": telegram.max_in_flight}
+
+
 @pytest.mark.parametrize("at_s", [0.047, 0.128, 0.163])
-def test_a_run_that_is_stopped_leaves_unknown_only_what_was_on_the_wire(stage: Stage, at_s: float) -> None:
+def test_a_run_that_is_stopped_lets_what_is_on_the_wire_come_back(stage: Stage, at_s: float) -> None:
     telegram = stage.channels["telegram"].provider
     flying = 0
 
@@ -88,12 +105,12 @@ def test_a_run_that_is_stopped_leaves_unknown_only_what_was_on_the_wire(stage: S
     async def stopped() -> None:
         run = asyncio.create_task(stage.dispatch())
         await asyncio.sleep(at_s)
-        on_the_wire = flying
+        assert flying
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
         rows = attempts(stage, "telegram")
-        assert rows["begun"] == 0
-        assert rows["unknown"] == on_the_wire
+        assert rows == {"accepted": len(telegram.sent)}
+        assert stage.counts().states["reached"] == len(telegram.sent) < MEMBERS
 
     run_virtually(stopped())
 

@@ -5,16 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from fallback_cast.model.message import Accepted
 from tests.dispatch.stage import Stage, StageChannel, member
 from tests.virtual_time import run_virtually
 
 
-@pytest.mark.xfail(
-    strict=True, reason="dispatch/lane.py: a late outcome does not reach a queued delivery yet"
-)
 def test_who_is_reached_late_is_not_told_again_by_the_queue_of_the_next_channel(tmp_path: Path) -> None:
     """P3: by the time its turn comes, the ledger knows better."""
     stage = Stage(

@@ -53,7 +53,7 @@ def keep_every_promise(facts: Facts, empty_ledger: Path) -> None:
 
 
 @settings(
-    max_examples=WORLDS or 100,
+    max_examples=WORLDS or 80,
     derandomize=not WORLDS,
     database=None,
     deadline=None,

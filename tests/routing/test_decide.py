@@ -241,7 +241,7 @@ def test_patience_ends_in_mid_attempt_the_next_route_follows_after_the_grace() -
 
 
 def test_an_attempt_that_begins_after_the_patience_is_given_the_grace_too() -> None:
-    """Everything was down for long; what is back first may be slow, and the next one back must not overtake it."""
+    """Everything was down for long: what is back first may be slow, and must not be overtaken."""
     tries = [attempt("telegram", "unavailable", 0), attempt("telegram", "begun", 60, number=2)]
     waits = ask(BOTH, tries, WORLD, 60.6)
     assert isinstance(waits, Wait)

@@ -91,7 +91,8 @@ class ManualChannel(Channel, Provider):
         return Accepted(note=translate(self._club.language, "posted by hand"))
 
     async def probe(self) -> list[Check]:
+        """Decides nothing: that nobody sits at this run is no outage, and the next run may have somebody."""
         if self._ask is None:
             detail = translate(self._club.language, "nobody is there to post it by hand")
-            return [Check(Layer.SERVICE, False, 0.0, detail)]
+            return [Check(Layer.SERVICE, False, 0.0, detail, decisive=False)]
         return [Check(Layer.SERVICE, True, 0.0, translate(self._club.language, "a person can be asked"))]

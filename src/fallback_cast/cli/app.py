@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fallback_cast.cli.terminal import EXIT_OPEN, Terminal, show_error, system_language
+from fallback_cast.cli.terminal import EXIT_OK, EXIT_OPEN, Terminal, show_error, system_language
 from fallback_cast.model.texts import translate
 
 
@@ -21,7 +21,7 @@ def _(text: str) -> str:
 
 
 def _help(sentence: str, example: str) -> str:
-    return f"{_(sentence)}\n\n{_('Example')}: {example}"
+    return f"{_(sentence)}\n\n{_('Example:')} {_(example)}"
 
 
 app = typer.Typer(
@@ -35,10 +35,11 @@ app = typer.Typer(
 )
 
 Config = Annotated[
-    Path | None, typer.Option("--config", help=_("The settings file (default: channels.toml)"))
+    Path | None,
+    typer.Option("--config", metavar=_("FILE"), help=_("The settings file (default: channels.toml)")),
 ]
 Json = Annotated[bool, typer.Option("--json", help=_("One JSON object on standard output"))]
-Lang = Annotated[str | None, typer.Option("--lang", help=_("Language: fr or en"))]
+Lang = Annotated[str | None, typer.Option("--lang", metavar="fr|en", help=_("Language: fr or en"))]
 NoColor = Annotated[bool, typer.Option("--no-color", help=_("No colours"))]
 Id = Annotated[
     str, typer.Argument(metavar="ID", help=_("The announcement's id (its beginning is enough) or its code"))
@@ -83,25 +84,48 @@ def check(
     )
 )
 def send(
-    title: Annotated[str, typer.Option("--title", "-t", help=_("The title: one line"))],
-    body: Annotated[str | None, typer.Option("--body", "-b", help=_("The text, in Markdown"))] = None,
+    title: Annotated[str, typer.Option("--title", "-t", metavar=_("TEXT"), help=_("The title: one line"))],
+    body: Annotated[
+        str | None, typer.Option("--body", "-b", metavar=_("TEXT"), help=_("The text, in Markdown"))
+    ] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", "-f", help=_("A file with the text (default: standard input)"))
+        Path | None,
+        typer.Option(
+            "--file", "-f", metavar=_("FILE"), help=_("A file with the text (default: standard input)")
+        ),
     ] = None,
     importance: Annotated[
-        str, typer.Option("--importance", "-i", help=_("info, normal or urgent"))
+        str, typer.Option("--importance", "-i", metavar=_("IMPORTANCE"), help=_("info, normal or urgent"))
     ] = "normal",
-    group: Annotated[list[str] | None, typer.Option("--group", help=_("Only members of this group"))] = None,
-    channel: Annotated[list[str] | None, typer.Option("--channel", help=_("Only this channel"))] = None,
-    at: Annotated[
-        str | None, typer.Option("--at", help=_("Begin then: 2026-11-28 14:30, 14:30 or 2h"))
+    group: Annotated[
+        list[str] | None, typer.Option("--group", metavar=_("NAME"), help=_("Only members of this group"))
     ] = None,
-    expires: Annotated[str | None, typer.Option("--expires", help=_("Of no use after this moment"))] = None,
-    event_at: Annotated[str | None, typer.Option("--event-at", help=_("When the event takes place"))] = None,
-    place: Annotated[str | None, typer.Option("--place", help=_("Where the event takes place"))] = None,
-    link: Annotated[str | None, typer.Option("--link", help=_("A page with more"))] = None,
+    channel: Annotated[
+        list[str] | None, typer.Option("--channel", metavar=_("NAME"), help=_("Only this channel"))
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar=_("WHEN"), help=_("Begin then: 2026-11-28 14:30, 14:30 or 2h")),
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option("--expires", metavar=_("WHEN"), help=_("Of no use after this moment"))
+    ] = None,
+    event_at: Annotated[
+        str | None, typer.Option("--event-at", metavar=_("WHEN"), help=_("When the event takes place"))
+    ] = None,
+    place: Annotated[
+        str | None, typer.Option("--place", metavar=_("TEXT"), help=_("Where the event takes place"))
+    ] = None,
+    link: Annotated[
+        str | None, typer.Option("--link", metavar=_("ADDRESS"), help=_("A page with more"))
+    ] = None,
     key: Annotated[
-        str | None, typer.Option("--key", help=_("Idempotency key: the same key announces once"))
+        str | None,
+        typer.Option(
+            "--key",
+            metavar=_("KEY"),
+            help=_("A word of your own: with the same one nothing is announced twice"),
+        ),
     ] = None,
     private: Annotated[bool, typer.Option("--private", help=_("Nothing on public places"))] = False,
     public: Annotated[
@@ -120,7 +144,11 @@ def send(
     ] = False,
     timeout: Annotated[
         str | None,
-        typer.Option("--timeout", help=_("Return after this long, e.g. 5m; what is open goes on later")),
+        typer.Option(
+            "--timeout",
+            metavar=_("DURATION"),
+            help=_("Return after this long, e.g. 5m; what is open goes on later"),
+        ),
     ] = None,
     recipients: Recipients = False,
     config: Config = None,
@@ -175,7 +203,9 @@ def status(
 
 @app.command("list", help=_help("The newest announcements.", "fallback-cast list --limit 50"))
 def list_(
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help=_("How many"))] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar=_("NUMBER"), min=1, max=1000, help=_("How many"))
+    ] = 20,
     config: Config = None,
     json: Json = False,
     lang: Lang = None,
@@ -235,7 +265,8 @@ def unreached(
 )
 def demo(
     directory: Annotated[
-        Path | None, typer.Option("--directory", help=_("Where the demo keeps its files"))
+        Path | None,
+        typer.Option("--directory", metavar=_("FOLDER"), help=_("Where the demo keeps its files")),
     ] = None,
     json: Json = False,
     lang: Lang = None,
@@ -244,6 +275,78 @@ def demo(
     from fallback_cast.cli.demo import run
 
     _leave(run(Terminal(None, json, lang, no_color), directory))
+
+
+@app.command(
+    help=_help(
+        "One scheduled check: look at every channel, tell organisers of changes, send what is due.",
+        "fallback-cast health --install",
+    )
+)
+def health(
+    channel: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHANNEL]...", help=_("Only these channels"))
+    ] = None,
+    format: Annotated[str, typer.Option("--format", help=_("text, json, nagios or prometheus"))] = "text",
+    output: Annotated[
+        Path | None, typer.Option("--output", help=_("Write it to this file, in one step"))
+    ] = None,
+    ping: Annotated[
+        str | None, typer.Option("--ping", help=_("Call this address of a dead-man's switch afterwards"))
+    ] = None,
+    within: Annotated[str, typer.Option("--within", help=_("How long looking may take"))] = "30s",
+    install: Annotated[
+        bool, typer.Option("--install", help=_("Show, and after a yes write, what runs this by the clock"))
+    ] = False,
+    every: Annotated[str, typer.Option("--every", help=_("With --install: how often"))] = "5m",
+    units: Annotated[
+        str | None,
+        typer.Option("--units", help=_("With --install: user or system (usual for root) units of systemd")),
+    ] = None,
+    cron: Annotated[
+        bool, typer.Option("--cron", help=_("With --install: write to your crontab, not for systemd"))
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help=_("Do not ask"))] = False,
+    config: Config = None,
+    json: Json = False,
+    lang: Lang = None,
+    no_color: NoColor = False,
+) -> None:
+    from fallback_cast.cli.health import Options, run
+
+    options = Options(
+        channels=tuple(channel or ()),
+        format=format,
+        output=output,
+        ping=ping,
+        within=within,
+        install=install,
+        every=every,
+        units=units,
+        cron=cron,
+        yes=yes,
+    )
+    _leave(run(Terminal(config, json, lang, no_color), options))
+
+
+@app.command(
+    help=_help(
+        "What was down, from when to when, how we know, and what it cost.",
+        "fallback-cast outages telegram --since 30d",
+    )
+)
+def outages(
+    channel: Annotated[str | None, typer.Argument(metavar="[CHANNEL]", help=_("Only this channel"))] = None,
+    since: Annotated[str, typer.Option("--since", help=_("How far back: 7d, or 2026-11-01"))] = "7d",
+    svg: Annotated[Path | None, typer.Option("--svg", help=_("Draw it into this file"))] = None,
+    config: Config = None,
+    json: Json = False,
+    lang: Lang = None,
+    no_color: NoColor = False,
+) -> None:
+    from fallback_cast.cli.outages import run
+
+    _leave(run(Terminal(config, json, lang, no_color), channel, since, svg))
 
 
 members = typer.Typer(help=_("The members and their addresses."), no_args_is_help=True, rich_markup_mode=None)
@@ -256,7 +359,10 @@ app.add_typer(members, name="members")
 )
 def members_import(
     file: Annotated[
-        Path, typer.Argument(help=_("CSV with the columns name, language, groups, and one for each channel"))
+        Path,
+        typer.Argument(
+            metavar=_("FILE"), help=_("CSV with the columns name, language, groups, and one for each channel")
+        ),
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Check it, change nothing"))] = False,
     config: Config = None,
@@ -299,19 +405,17 @@ def _leave(code: int) -> None:
 def main() -> None:
     """The program. Every mistake ends in one clear message and a documented exit code."""
     _spare_the_collector()
-    arguments = sys.argv[1:]
-    terminal = Terminal(lang=_given_language(arguments))
+    terminal = Terminal(lang=_given_language(sys.argv[1:]))
     try:
-        app()
+        code = app(standalone_mode=False)
     except KeyboardInterrupt:
         terminal.say("stopped; what is stored is not lost: `fallback-cast resume` goes on")
         code = EXIT_OPEN
+    except BrokenPipeError:  # `list | head`: whoever reads has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EXIT_OK
     except Exception as error:
-        if os.environ.get("FALLBACK_CAST_DEBUG"):
-            raise
-        code = show_error(terminal, error)
-    else:
-        return
+        code = _faulty(terminal, error)
     sys.exit(code)
 
 
@@ -320,6 +424,16 @@ def _spare_the_collector() -> None:
     on leaving, costs a short command a quarter of its time (docs/benchmarks.md)."""
     gc.set_threshold(20_000, 20, 50)
     atexit.register(gc.freeze)
+
+
+def _faulty(terminal: Terminal, error: Exception) -> int:
+    from fallback_cast.cli.usage import is_usage_error, show_usage_error
+
+    if is_usage_error(error):
+        return show_usage_error(terminal, error)
+    if os.environ.get("FALLBACK_CAST_DEBUG"):
+        raise error
+    return show_error(terminal, error)
 
 
 def _given_language(arguments: list[str]) -> str | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import threading
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from fallback_cast.cli.terminal import Terminal
 from fallback_cast.dispatch.events import Event, Happening
-from fallback_cast.model.texts import Phrase, say
+from fallback_cast.model.texts import say_reason
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -34,22 +34,53 @@ class LiveProgress:
         self._live: Live | None = None
         self._drawn_s = 0.0
         self._drawing: asyncio.TimerHandle | None = None
+        self._turn = threading.RLock()  # questions are asked in a thread of their own
+        self._kept: list[str] | None = None  # lines that wait for the end of a question
 
     def __enter__(self) -> LiveProgress:
-        if self._terminal.console.is_terminal and not self._quiet:
-            from rich.live import Live
-
-            # Nothing moves without an event. A thread that draws meanwhile would leave half a table
-            # behind whenever a line is printed at the same moment.
-            self._live = Live(console=self._terminal.console, auto_refresh=False, get_renderable=self._table)
-            self._live.start()
+        self._terminal.progress = self
+        self._start()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._drawing is not None:
             self._drawing.cancel()
-        if self._live is not None:
-            self._live.stop()
+        self._terminal.progress = None
+        self._stop()
+
+    def pause(self) -> None:
+        """Draw nothing and say nothing until `go_on`."""
+        with self._turn:
+            self._kept = []
+            self._stop()
+
+    def go_on(self) -> None:
+        """Draw again, and say what has happened meanwhile."""
+        with self._turn:
+            kept, self._kept = self._kept or [], None
+            if self._terminal.progress is self:
+                self._start()
+            for line in kept:
+                self._print(line)
+
+    def _start(self) -> None:
+        if self._terminal.console.is_terminal and not self._quiet:
+            from rich.live import Live
+
+            # Nothing moves without an event. A thread that draws meanwhile would leave half a table
+            # behind whenever a line is printed at the same moment.
+            self._live = Live(
+                console=self._terminal.console,
+                auto_refresh=False,
+                transient=True,
+                get_renderable=self._table,
+            )
+            self._live.start()
+
+    def _stop(self) -> None:
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
 
     def __call__(self, event: Event) -> None:
         self._count(event)
@@ -67,7 +98,7 @@ class LiveProgress:
 
     def _draw_soon(self) -> None:
         """At most eight times a second, and once more after the last event."""
-        if self._live is None or self._drawing is not None:
+        if self._drawing is not None:
             return
         wait_s = self._drawn_s + DRAW_EVERY_S - time.monotonic()
         if wait_s <= 0:
@@ -76,16 +107,20 @@ class LiveProgress:
             self._drawing = asyncio.get_running_loop().call_later(wait_s, self._draw)
 
     def _draw(self) -> None:
-        assert self._live is not None
         self._drawing = None
         self._drawn_s = time.monotonic()
-        self._live.refresh()
+        with self._turn:
+            if self._live is not None:
+                self._live.refresh()
 
     def _print(self, line: str) -> None:
-        if self._live is not None:
-            self._live.console.print(line, markup=False)
-        else:
-            self._terminal.say("{line}", line=line)
+        with self._turn:
+            if self._kept is not None:
+                self._kept.append(line)
+            elif self._live is not None:
+                self._live.console.print(line, markup=False, soft_wrap=True)
+            else:
+                self._terminal.say("{line}", line=line)
 
     def _count(self, event: Event) -> None:
         if event.what is Happening.REACHED:
@@ -146,43 +181,32 @@ class LiveProgress:
                 )
 
     def _who(self, event: Event) -> str:
-        return self._terminal.text("everyone") if event.recipient == "everyone" else event.recipient
+        return recipient_name(self._terminal, event.recipient)
 
     def reason(self, reason: str) -> str:
         return translate_reason(self._terminal, reason)
 
     def _table(self) -> Table:
         from rich.table import Table
+        from rich.text import Text
 
         done = sum(self._reached.values()) + self._ended
         table = Table(box=None, padding=(0, 2), show_header=False)
         for channel in sorted({*self._reached, *self._failed}):
-            table.add_row(channel, f"[green]{self._reached[channel]} ✓", f"[red]{self._failed[channel]} ✗")
+            reached = Text(f"{self._reached[channel]} ✓", "green")
+            table.add_row(channel, reached, Text(f"{self._failed[channel]} ✗", "red"))
         table.add_row(self._terminal.text("settled"), f"{done}/{self._recipients}", "")
         return table
 
 
-_PARTS = re.compile(r"(?P<head>[^(]*?): (?P<rest>.+)|(?P<word>[^(]+) \((?P<inner>.+)\)", re.DOTALL)
+def recipient_name(terminal: Terminal, name: str) -> str:
+    """The two that are not people, in the user's language; all others as they are written."""
+    return terminal.text(name) if name in ("everyone", "organiser") else name
 
 
 def translate_reason(terminal: Terminal, reason: str) -> str:
-    """Evidence in the user's language: the words are known, what a provider said stays as it is.
-
-    Known are whole reasons, and the parts of `email: address refused (550 …: no such mailbox)`.
-    """
-    if isinstance(reason, Phrase) and reason.fields:
-        return say(terminal.language, reason)
-    known = terminal.text(reason) if "{" not in reason else reason
-    parts = _PARTS.fullmatch(reason)
-    if known != reason or parts is None:
-        return known
-    if parts["head"] is not None:
-        return terminal.text(
-            "{head}: {rest}",
-            head=translate_reason(terminal, parts["head"]),
-            rest=translate_reason(terminal, parts["rest"]),
-        )
-    return f"{translate_reason(terminal, parts['word'])} ({translate_reason(terminal, parts['inner'])})"
+    """Evidence in the user's language."""
+    return say_reason(terminal.language, reason)
 
 
 def _inner(reason: str) -> str:

@@ -87,7 +87,7 @@ def _text(path: Path) -> str:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UserError(
-            Phrase("the file cannot be read: {why}", why=error.strerror or ""), where=str(path)
+            Phrase("the file cannot be read: {why}", why=Phrase(error.strerror or "")), where=str(path)
         ) from None
     if len(raw) > MAX_BYTES:
         raise UserError("the file is too long for a list of members", where=str(path))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from fallback_cast.cli.terminal import EXIT_OK, Terminal
 from fallback_cast.dispatch.accept import Draft
 from fallback_cast.dispatch.preview import ChannelPreview, Preview, preview
+from fallback_cast.routing.plan import LEFT_OUT
 from fallback_cast.wiring.app import App
 
 
@@ -54,22 +53,29 @@ def _print(terminal: Terminal, found: Preview) -> None:
             terminal.print(f"  │ {line}", markup=False)
     if found.excluded:
         terminal.print("")
-        for reason, count in found.excluded.items():
-            terminal.print(text("{count} cannot be reached: {reason}", count=count, reason=text(reason)))
-        for name, _ in found.unreachable:
+    for reason, count in found.excluded.items():
+        what = (
+            "left out: {count} ({reason})" if reason in LEFT_OUT else "cannot be reached: {count} ({reason})"
+        )
+        terminal.print(text(what, count=count, reason=text(reason)))
+        for name in (name for name, why in found.unreachable if why == reason):
             terminal.print(f"  {name}", markup=False)
 
 
 def _figures(terminal: Terminal, share: ChannelPreview) -> str:
     text = terminal.text
     parts = [
-        text("{count} begin here", count=share.first),
-        text("{count} could come here", count=share.possible),
+        text("first choice of {count}", count=share.first),
+        text("possible for {count}", count=share.possible),
     ]
     if share.parts is not None:
-        parts.append(text("{count} parts, {encoding}", count=share.parts, encoding=share.encoding or ""))
+        parts.append(text("parts of each message: {count}", count=share.parts))
     if share.cost is not None:
-        parts.append(text("{cost} for those who begin here", cost=share.cost * share.first))
+        parts.append(text("price for the first: {cost}", cost=share.cost * share.first))
     if share.seconds >= 1:
-        parts.append(text("at least {time}", time=timedelta(seconds=round(share.seconds))))
+        parts.append(text("at least {time}", time=_roughly(share.seconds)))
     return ", ".join(parts)
+
+
+def _roughly(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -6,19 +6,20 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from fallback_cast.cli.live import LiveProgress
 from fallback_cast.cli.people import manual_question
-from fallback_cast.cli.show import find, print_status
-from fallback_cast.cli.terminal import EXIT_OK, EXIT_OPEN, Terminal
+from fallback_cast.cli.show import find, print_status, refresh_sites
+from fallback_cast.cli.terminal import EXIT_NOBODY, EXIT_OK, EXIT_OPEN, Terminal
 from fallback_cast.cli.times import parse_moment
 from fallback_cast.dispatch.accept import Draft
 from fallback_cast.dispatch.dispatcher import RunEnd
 from fallback_cast.dispatch.reopen import reopen
 from fallback_cast.dispatch.report import exit_code
 from fallback_cast.ledger.announce import KeyConflict, RepeatedContent, Stored
+from fallback_cast.ledger.members import each_member
 from fallback_cast.ledger.view import header, next_moment, open_ids
 from fallback_cast.model.announcement import MAX_BODY_BYTES, Importance
 from fallback_cast.model.delivery import Route
@@ -26,8 +27,12 @@ from fallback_cast.model.duration import parse_duration
 from fallback_cast.model.errors import UserError
 from fallback_cast.model.texts import Phrase
 from fallback_cast.routing.plan import Audience
+from fallback_cast.settings.errors import did_you_mean
 from fallback_cast.wiring.app import App, open_app
 from fallback_cast.workers.local import run as run_loop
+
+SOON = timedelta(minutes=1)  # what begins later is not waited for
+A_MOMENT = timedelta(minutes=1)  # "now", by a person's clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +71,12 @@ def run(terminal: Terminal, options: Options) -> int:
             from fallback_cast.cli.plan import run_plan
 
             return run_plan(terminal, app, draft)
+        if _asks(terminal, options):
+            from fallback_cast.cli.confirm import confirmed
+
+            if not confirmed(terminal, app, draft):
+                terminal.say("nothing was sent, and nothing is stored")
+                return EXIT_NOBODY
         stored = _store(app, draft)
         code = stored.code
         if stored.repeated:
@@ -77,7 +88,15 @@ def run(terminal: Terminal, options: Options) -> int:
                 "nothing is sent by this command; a running fallback-cast, or `fallback-cast resume`, goes on"
             )
             return _tell(terminal, app, stored.id, options.recipients)
+        if draft.starts_at is not None and draft.starts_at > app.clock.now() + SOON:
+            return _tell(terminal, app, stored.id, options.recipients)
         return _dispatch(terminal, app, [stored.id], timeout_s, options.recipients)
+
+
+def _asks(terminal: Terminal, options: Options) -> bool:
+    """At a terminal only: programs that send have said yes by being written."""
+    wanted = not (options.yes or options.test)
+    return wanted and terminal.somebody_is_there()
 
 
 def run_resume(terminal: Terminal) -> int:
@@ -85,6 +104,7 @@ def run_resume(terminal: Terminal) -> int:
     with open_app(settings, ask_posted=manual_question(terminal)) as app:
         ids = open_ids(app.ledger)
         if not ids:
+            refresh_sites(app)
             terminal.say("nothing is open")
             if terminal.json:
                 terminal.object({"announcements": []})
@@ -97,7 +117,7 @@ def run_retry(terminal: Terminal, given: str) -> int:
     with open_app(settings, ask_posted=manual_question(terminal)) as app:
         id = find(app.ledger, given)
         taken = reopen(app.ledger, id, app.channels, settings.policies(), app.clock.now())
-        terminal.say("{count} recipients are taken up again", count=taken)
+        terminal.say("taken up again: {count}", count=taken)
         return _dispatch(terminal, app, [id], None, False)
 
 
@@ -120,7 +140,11 @@ def _dispatch(
         try:
             run_loop(go(progress))
         except KeyboardInterrupt:
-            terminal.say("you stopped watching; the announcement is stored: `fallback-cast resume` goes on")
+            terminal.say(
+                "interrupted, not cancelled: what was on its way may have gone out, the rest is stored and "
+                "goes on with `fallback-cast resume`"
+            )
+    refresh_sites(app)
     codes = [_tell(terminal, app, id, recipients) for id in ids]
     return max(codes)
 
@@ -176,6 +200,13 @@ def _draft(terminal: Terminal, app: App, options: Options) -> Draft:
     def moment(text: str | None, option: str) -> datetime | None:
         return None if text is None else parse_moment(text, zone, now, option)
 
+    def future(text: str | None, option: str) -> datetime | None:
+        found = moment(text, option)
+        if found is not None and found < now - A_MOMENT:
+            raise UserError(Phrase("{moment} is past", moment=app.local(found)), where=option)
+        return found
+
+    _check_groups(app, options.groups)
     return Draft(
         title=options.title,
         body=_body(options),
@@ -184,8 +215,8 @@ def _draft(terminal: Terminal, app: App, options: Options) -> Draft:
         link=options.link,
         event_at=moment(options.event_at, "--event-at"),
         place=options.place,
-        starts_at=moment(options.at, "--at"),
-        expires_at=moment(options.expires, "--expires"),
+        starts_at=future(options.at, "--at"),
+        expires_at=future(options.expires, "--expires"),
         audience=Audience(
             frozenset(options.groups), options.private, options.public, frozenset(options.channels)
         ),
@@ -195,13 +226,24 @@ def _draft(terminal: Terminal, app: App, options: Options) -> Draft:
     )
 
 
+def _check_groups(app: App, groups: Sequence[str]) -> None:
+    if not groups:
+        return
+    known = {group for member in each_member(app.ledger) for group in member.groups}
+    for group in groups:
+        if group not in known:
+            raise UserError(
+                Phrase("nobody is in the group {name!r}", name=group),
+                where="--group",
+                hint=did_you_mean(group, sorted(known))
+                if known
+                else "`fallback-cast members import FILE` brings members and groups in",
+            )
+
+
 def _organiser(app: App) -> tuple[Route, ...]:
     """The organiser's own addresses, for `--test`."""
-    routes = [
-        Route(name, app.channels[name].normalise(address))
-        for organiser in app.settings.health.organisers
-        for name, address in organiser.addresses.items()
-    ]
+    routes = [route for organiser in app.organisers for route in organiser.routes]
     if not routes:
         raise UserError(
             "the settings do not say where the organiser can be reached",
@@ -227,8 +269,10 @@ def _timeout(text: str | None) -> float | None:
         return None
     try:
         return parse_duration(text).total_seconds()
-    except ValueError as error:
-        raise UserError(str(error), where="--timeout", hint="write for example 5m") from None
+    except ValueError:
+        raise UserError(
+            Phrase("{text!r} is no duration", text=text), where="--timeout", hint="write for example 5m"
+        ) from None
 
 
 def _body(options: Options) -> str:
@@ -243,7 +287,8 @@ def _body(options: Options) -> str:
                 raw = file.read(MAX_BODY_BYTES + 1)
         except OSError as error:
             raise UserError(
-                Phrase("the file cannot be read: {why}", why=error.strerror or ""), where=str(options.file)
+                Phrase("the file cannot be read: {why}", why=Phrase(error.strerror or "")),
+                where=str(options.file),
             ) from None
     elif sys.stdin is None or sys.stdin.isatty():
         raise UserError(

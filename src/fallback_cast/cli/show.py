@@ -7,13 +7,15 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from fallback_cast.cli.live import translate_reason
+from fallback_cast.cli.live import recipient_name, translate_reason
 from fallback_cast.cli.terminal import EXIT_OK, Terminal
 from fallback_cast.dispatch.report import delivery_object, exit_code
 from fallback_cast.ledger.open import Ledger
+from fallback_cast.ledger.progress import open_deliveries
 from fallback_cast.ledger.view import DeliveryView, each_delivery, find_ids, recent_headers
 from fallback_cast.model.errors import UserError
 from fallback_cast.model.texts import Phrase
+from fallback_cast.routing.plan import LEFT_OUT
 from fallback_cast.wiring.app import App, open_app
 
 if TYPE_CHECKING:
@@ -32,8 +34,17 @@ def find(ledger: Ledger, given: str) -> str:
     )
 
 
+def refresh_sites(app: App) -> None:
+    """Whoever looks in takes an expired banner from our own site."""
+    if app.has_site():
+        from fallback_cast.workers.local import run as run_loop
+
+        run_loop(app.refresh_sites())
+
+
 def run_status(terminal: Terminal, given: str, recipients: bool) -> int:
     with open_app(terminal.settings()) as app:
+        refresh_sites(app)
         found = app.report(find(app.ledger, given), recipients=recipients)
         if terminal.json:
             terminal.object(found)
@@ -46,6 +57,7 @@ def run_status(terminal: Terminal, given: str, recipients: bool) -> int:
 
 def run_list(terminal: Terminal, limit: int) -> int:
     with open_app(terminal.settings()) as app:
+        refresh_sites(app)
         heads = recent_headers(app.ledger, limit)
         reports = [app.report(head.id) for head in heads]
         if terminal.json:
@@ -92,13 +104,17 @@ def run_watch(terminal: Terminal, given: str) -> int:
 def run_unreached(terminal: Terminal, given: str, as_csv: bool) -> int:
     with open_app(terminal.settings()) as app:
         id = find(app.ledger, given)
-        views = each_delivery(app.ledger, id, ("unreached", "expired", "excluded"))
+        views = (
+            view
+            for view in each_delivery(app.ledger, id, ("unreached", "expired", "excluded"))
+            if not LEFT_OUT.intersection(view.reasons)
+        )
         if terminal.json:
             terminal.object({"id": id, "unreached": [delivery_object(view) for view in views]})
         elif as_csv:
             _write_csv(terminal, views)
         else:
-            _print_unreached(terminal, views)
+            _print_unreached(terminal, views, open_deliveries(app.ledger, id))
         return EXIT_OK
 
 
@@ -171,28 +187,43 @@ def _print_recipients(terminal: Terminal, app: App, id: str) -> None:
     for view in each_delivery(app.ledger, id):
         state = terminal.text("pending" if view.state == "open" else view.state)
         via = f" ({view.via})" if view.via else ""
-        terminal.data(f"{view.recipient}: {state}{via}")
+        name = recipient_name(terminal, view.recipient)
+        terminal.data(terminal.text("{head}: {rest}", head=name, rest=f"{state}{via}"))
         for attempt in view.attempts:
             reason = f", {translate_reason(terminal, attempt.reason)}" if attempt.reason else ""
             moment = app.local(attempt.begun_at, seconds=True)
-            terminal.data(f"    {moment}  {attempt.channel}: {terminal.text(attempt.outcome.value)}{reason}")
+            rest = f"{terminal.text(attempt.outcome.value)}{reason}"
+            line = terminal.text("{head}: {rest}", head=attempt.channel, rest=rest)
+            terminal.data(f"    {moment}  {line}")
 
 
-def _print_unreached(terminal: Terminal, views: Iterator[DeliveryView]) -> None:
+def _print_unreached(terminal: Terminal, views: Iterator[DeliveryView], pending: int) -> None:
     none = True
     for view in views:
         none = False
-        reasons = "; ".join(translate_reason(terminal, reason) for reason in view.reasons)
-        terminal.data(f"[ ] {view.recipient}: {terminal.text(view.state)}: {reasons}")
-    if none:
+        reasons = translate_reason(terminal, "; ".join(view.reasons))
+        name = recipient_name(terminal, view.recipient)
+        terminal.data(
+            terminal.text(
+                "[ ] {name}: {reasons} ({state})", name=name, reasons=reasons, state=terminal.text(view.state)
+            )
+        )
+    if none and pending:
+        terminal.say("nobody so far; {count} still pending", count=pending)
+    elif none:
         terminal.say("everybody was reached")
 
 
 def _write_csv(terminal: Terminal, views: Iterator[DeliveryView]) -> None:
-    writer = csv.writer(sys.stdout)
+    # French spreadsheets want semicolons, and all of them the mark to see that it is UTF-8.
+    writer = csv.writer(sys.stdout, delimiter=";" if terminal.language == "fr" else ",")
+    if not sys.stdout.isatty():
+        print("\ufeff", end="")
     writer.writerow([terminal.text(name) for name in ("recipient", "state", "reasons")])
     for view in views:
-        writer.writerow([_cell(view.recipient), terminal.text(view.state), _cell("; ".join(view.reasons))])
+        reasons = translate_reason(terminal, "; ".join(view.reasons))
+        name = recipient_name(terminal, view.recipient)
+        writer.writerow([_cell(name), terminal.text(view.state), _cell(reasons)])
 
 
 def _cell(text: str) -> str:

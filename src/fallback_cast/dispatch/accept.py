@@ -68,7 +68,7 @@ def check_draft(
     if expires_at <= starts_at:
         raise UserError("the announcement would expire before it begins", hint="give a later --expires")
     announcement = Announcement(
-        id=f"{now:%Y%m%d}-" + "".join(secrets.choice(ALPHABET) for _ in range(6)),
+        id=new_id(now),
         code="",
         title=_title(draft.title),
         body=draft.body.strip(),
@@ -161,7 +161,7 @@ def accept(
     Raises KeyConflict, RepeatedContent, UserError if nobody would be told, LedgerError.
     """
     announcement = ready.announcement
-    code = _new_code(codes_in_use(ledger, announcement.created_at))
+    code = new_code(codes_in_use(ledger, announcement.created_at))
     moved = moved_addresses(ledger)
     # The generator of deliveries reads members in its own snapshots while one transaction writes.
     rows = _deliveries(planned(ledger, draft, channels, policies), moved)
@@ -194,7 +194,12 @@ def _deliveries(
         )
 
 
-def _new_code(used: set[str]) -> str:
+def new_id(now: datetime) -> str:
+    """Names an announcement: its day, and six characters."""
+    return f"{now:%Y%m%d}-" + "".join(secrets.choice(ALPHABET) for _ in range(6))
+
+
+def new_code(used: set[str]) -> str:
     """Four characters, more only when four are crowded; never one that is in use."""
     length = 4
     while True:

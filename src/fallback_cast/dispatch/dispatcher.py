@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from fallback_cast.dispatch.catch_up import catch_up
 from fallback_cast.dispatch.clock import Clock, pause
 from fallback_cast.dispatch.desk import Desk
 from fallback_cast.dispatch.events import Event, Happening, Listener, nobody_listens
@@ -40,6 +41,7 @@ from fallback_cast.routing.quiet import quiet_until
 
 TICK_S = 0.25
 SOON = timedelta(minutes=1)  # with nothing due within this, `send` says when it goes on, and returns
+DRAIN_S = 5.0  # leaving: what is on the wire may come back; an outcome that is known tells nobody twice
 CLOCK_BEHIND = timedelta(seconds=2)
 
 
@@ -84,7 +86,8 @@ class Dispatcher:
         self._keys: set[str] = set()
         self._awaited_keys: set[str] = set()
         self._moved_to: dict[tuple[str, str], str] = {}
-        self._usable: dict[str, bool] = {}
+        self._usable = {name: any(p.usable for p in book.standing(name).providers) for name in world.channels}
+        self._came_back: set[str] = set()
         self._verdicts: dict[str, Verdict] = {}
         self._changed = {name: asyncio.Event() for name in world.channels}
         self._doubts: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -93,6 +96,8 @@ class Dispatcher:
         self._failure: BaseException | None = None
         self._outlooks: dict[str, tuple[int, datetime, Outlook]] = {}
         self._renewed_s = 0.0
+        self.leaving = False  # nothing more is begun
+        self.soon = SOON  # `health` waits for nothing: zero
         book.on_change = self._on_health
 
     # -- the path ------------------------------------------------------------------------------
@@ -132,6 +137,10 @@ class Dispatcher:
     async def _refresh(self) -> None:
         """Read what is active; prove channels for what is new; open gates; settle what is done."""
         now = self.clock.now()
+        if self._came_back:
+            back, self._came_back = self._came_back, set()
+            await self.journal.flush()
+            await catch_up(self.desk, self._world.channels, back, now)
         found = await self.desk.run(claim.active_announcements)
         if any(a.state == "scheduled" and a.starts_at <= now for a in found):
             await self.desk.run(progress.start_due, now)
@@ -193,7 +202,7 @@ class Dispatcher:
                 self._lanes[lane].due(at)
             else:  # its channel was removed from the settings: any lane may decide about it
                 await self._adopt(lane)
-        if min(mine) > self.clock.now() + SOON or not self._lanes:
+        if min(mine) > self.clock.now() + self.soon or not self._lanes:
             return RunEnd.NOTHING_SOON
         return None
 
@@ -229,6 +238,11 @@ class Dispatcher:
             )
 
     async def _leave(self, lanes: Iterable[asyncio.Task[None]]) -> None:
+        self.leaving = True
+        if self.journal.failure is None:
+            for changed in self._changed.values():
+                changed.set()  # pauses between short retries end
+            await asyncio.gather(*(lane.drain(DRAIN_S) for lane in self._lanes.values()))
         for task in [*lanes, *self._doubts.values()]:
             task.cancel()
         await asyncio.gather(*lanes, *self._doubts.values(), return_exceptions=True)
@@ -320,6 +334,12 @@ class Dispatcher:
             announcement, held.delivery, ended, self.journal, self.clock.now(), is_place=is_place
         )
 
+    def late_news(self, delivery_id: int) -> None:
+        """An outcome came after the patience: whoever holds this delivery by now shall read it anew."""
+        self.journal.touch(delivery_id, self.clock.now())
+        for lane in self._lanes.values():
+            lane.read_anew(delivery_id)
+
     def changed(self, channel: str) -> asyncio.Event:
         return self._changed[channel]
 
@@ -403,6 +423,7 @@ class Dispatcher:
             self.tell(Event(Happening.CHANNEL_DOWN, channel, reason=self._why_not(channel)))
         if usable and not before:
             self._hasten = True
+            self._came_back.add(channel)
             self._changed[channel] = asyncio.Event()
             self.tell(Event(Happening.CHANNEL_BACK, channel))
             self._wake.set()

@@ -50,7 +50,7 @@ class Lane:
         self._begun: deque[Flight] = deque()  # durable, waiting for a worker
         self._beginning = 0  # in the journal's hands
         self._by_turn = False  # the head of the queue must be begun by a worker, at its turn
-        self._leaving = False
+        self._stale: set[int] = set()  # of those in hand: the ledger knows more of them by now
         self._rate = Rate()
         self._paced = [0] * len(RANKS)  # workers that wait for the provider's pace, by importance
         self._workers: set[asyncio.Task[None]] = set()
@@ -67,12 +67,19 @@ class Lane:
                 if not took:
                     await pause(self.poke, self._rest_s())
         finally:
-            self._leaving = True
             for worker in self._workers:
                 worker.cancel()
             await asyncio.gather(*self._workers, return_exceptions=True)
             for flight in self._begun:  # never on the wire: nothing may have gone out
                 self.hall.journal.withdraw(flight.attempt)
+
+    async def drain(self, within_s: float) -> None:
+        """Let what is on the wire come back, but not what hangs."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + within_s
+        while self.wire.awaited and loop.time() < until_s:
+            self.wire.landed.clear()
+            await pause(self.wire.landed, until_s - loop.time())
 
     @property
     def busy(self) -> bool:
@@ -125,6 +132,27 @@ class Lane:
             self._consider_anew(job)
         self.hall.pacer.call_back(self)
         self._feed()
+
+    def read_anew(self, delivery_id: int) -> None:
+        """The ledger knows more of this delivery than when it was claimed: unless it is on the wire, give
+        the claim back. The next one comes with all attempts."""
+        if delivery_id in self._in_hand:
+            self._stale.add(delivery_id)  # whoever has it looks before it touches the wire
+        for job in self.queue.take(delivery_id):
+            self._give_back(job.held, job.key)
+
+    def _is_stale(self, held: Claim, key: str) -> bool:
+        """Whether the claim was just given back because it was out of date."""
+        if held.delivery.id not in self._stale:
+            return False
+        self._stale.discard(held.delivery.id)
+        self._give_back(held, key)
+        return True
+
+    def _give_back(self, held: Claim, key: str) -> None:
+        self.hall.free_key(key)
+        now = self.hall.clock.now()
+        self.hall.journal.move(Moved(held.delivery.id, self.name, Why.QUEUED, now))
 
     def _consider_anew(self, job: Job) -> None:
         self.hall.free_key(job.key)
@@ -193,6 +221,8 @@ class Lane:
     def _feed(self) -> None:
         """Begin what workers are free for, and a little more; the rest waits in the queue."""
         self._by_turn = False
+        if self.hall.leaving:
+            return
         free = self._idle + max(0, self._room())
         while self.queue and len(self._begun) + self._beginning < free + self._lead():
             job = self.queue.head()
@@ -233,7 +263,7 @@ class Lane:
             self._leave_to_another(flight)
         elif error is not None:
             return  # the ledger cannot be written: the run ends
-        elif self._leaving:
+        elif self.hall.leaving:
             self.hall.journal.withdraw(flight.attempt)
         elif self._as_decided(flight):
             self._begun.append(flight)
@@ -243,6 +273,10 @@ class Lane:
 
     def _as_decided(self, flight: Flight) -> bool:
         """Whether a begun flight still is the right thing to do. If not, it is withdrawn and goes on anew."""
+        if self._stale and self._is_stale(flight.held, flight.attempt.key):
+            self._in_hand.discard(flight.held.delivery.id)
+            self.hall.journal.withdraw(flight.attempt)
+            return False
         if flight.version == self.hall.version:
             return True
         flight.version = self.hall.version
@@ -302,7 +336,7 @@ class Lane:
             self.hall.fail(worker.exception())
 
     async def _work(self) -> None:
-        while True:
+        while not self.hall.leaving:
             if self._begun:
                 flight = self._begun.popleft()
                 if self._as_decided(flight):
@@ -344,9 +378,11 @@ class Lane:
 
     async def _send_until_it_leaves(self, job: Job | None) -> None:
         """Send until this delivery leaves the lane: several providers may be tried in a row."""
-        while job is not None:
+        while job is not None and not self.hall.leaving:
             send = job.send
             went = await self._keep_pace(job.announcement, self._providers[send.provider], send.route.address)
+            if self._stale and self._is_stale(job.held, job.key):
+                return
             if not went or self.hall.version != job.version:
                 version, action = self.hall.version, self._decide(job.announcement, job.held)
                 if action != send:
@@ -365,7 +401,7 @@ class Lane:
         self._rate.count(asyncio.get_running_loop().time())
         if flight.detached:
             self.hall.journal.end(ended, lambda: self.hall.free_key(key))
-            self.hall.journal.touch(held.delivery.id, self.hall.clock.now())
+            self.hall.late_news(held.delivery.id)
             return None
         stale = any(a.outcome is Outcome.BEGUN for a in held.attempts)
         held = Claim(held.delivery, (*held.attempts, ended))

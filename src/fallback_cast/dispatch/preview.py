@@ -14,7 +14,7 @@ from fallback_cast.model.channel import Channel
 from fallback_cast.model.errors import MessageRefused
 from fallback_cast.model.message import Message
 from fallback_cast.model.policy import Policy
-from fallback_cast.routing.plan import Recipient
+from fallback_cast.routing.plan import LEFT_OUT, Recipient
 
 NAMED = 50  # who cannot be reached is named up to this many
 
@@ -81,7 +81,7 @@ def _count(found: Preview, recipients: Iterable[Recipient]) -> None:
         if not recipient.routes:
             reason = recipient.excluded or "no address on any channel"
             found.excluded[reason] += 1
-            if len(found.unreachable) < NAMED:
+            if reason not in LEFT_OUT and len(found.unreachable) < NAMED:
                 found.unreachable.append((recipient.name, reason))
             continue
         found.channels[recipient.routes[0].channel].first += 1

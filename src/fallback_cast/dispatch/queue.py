@@ -52,6 +52,13 @@ class Queue:
         """How many are at least as important as this."""
         return sum(len(line) for line in self._lines[: rank + 1])
 
+    def take(self, delivery_id: int) -> list[Job]:
+        """Take this delivery out, if it is here."""
+        found = [job for job in self if job.held.delivery.id == delivery_id]
+        for job in found:
+            self._lines[rank_of(job.announcement)].remove(job)
+        return found
+
     def take_all(self) -> list[Job]:
         """Empty the queue."""
         jobs = list(self)

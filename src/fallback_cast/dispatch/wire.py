@@ -25,6 +25,7 @@ class Wire:
         self.channel = channel
         self.name = channel.name
         self.flights: set[Flight] = set()
+        self.landed = asyncio.Event()
         self.detached = 0  # flights whose delivery has gone on without them
         self._providers: dict[str, Provider] = {p.name: p for p in channel.providers}
         self._last_success_s = 0.0
@@ -49,6 +50,7 @@ class Wire:
             return failed_attempt(begun, OutcomeUnknown(_fault(error)), clock.now())
         finally:
             self.flights.discard(flight)
+            self.landed.set()
             self.detached -= flight.detached
             if flight.trial:
                 self.hall.book.trial_ended(self.name, provider.name)
@@ -93,7 +95,7 @@ class Wire:
     def _may_retry(self, flight: Flight, provider: Provider) -> bool:
         """Not against an outage, and not once the patience is over: the next route may be on its way."""
         age_s = asyncio.get_running_loop().time() - flight.begun_s
-        patient = not flight.detached and age_s < flight.patience_s
+        patient = not (flight.detached or self.hall.leaving) and age_s < flight.patience_s
         return (
             patient
             and self.channel.traits.retries_briefly
@@ -107,6 +109,11 @@ class Wire:
     def _learn_at_once(self, provider: Provider, error: SendError) -> None:
         self.hall.book.failed(self.name, provider.name, error)
         self.hall.tell(Event(Happening.FAILED, channel=self.name, reason=error.reason))
+
+    @property
+    def awaited(self) -> bool:
+        """Something is on the wire whose delivery waits for it."""
+        return any(not flight.detached for flight in self.flights)
 
     def hanging(self, flight: Flight, now_s: float) -> bool:
         """Nothing has come back over this wire since, and it is taking long."""

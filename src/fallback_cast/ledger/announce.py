@@ -71,10 +71,24 @@ def store_announcement(
         earlier = _earlier(connection, announcement, key, again)
         if earlier is not None:
             return earlier
-        _insert_announcement(connection, announcement, starts_at, gate_until, key)
-        for page in _pages(deliveries):
-            execute(connection, _INSERT, [_row(announcement, planned, starts_at) for planned in page])
+        write_announcement(connection, announcement, deliveries, starts_at, gate_until, key)
     return Stored(announcement.id, announcement.code)
+
+
+def write_announcement(
+    connection: Connection,
+    announcement: Announcement,
+    deliveries: Iterable[PlannedDelivery],
+    starts_at: datetime,
+    gate_until: datetime | None = None,
+    key: str | None = None,
+    *,
+    notice: bool = False,
+) -> None:
+    """Write it within the caller's transaction; a `notice` tells organisers of outages."""
+    _insert_announcement(connection, announcement, starts_at, gate_until, key, notice)
+    for page in _pages(deliveries):
+        execute(connection, _INSERT, [_row(announcement, planned, starts_at) for planned in page])
 
 
 def _earlier(
@@ -94,6 +108,7 @@ def _earlier(
         table.c.created_at > announcement.created_at - REPEATED_WITHIN,
         table.c.test == announcement.test,
         table.c.state != "cancelled",
+        ~table.c.notice,
     )
     repeated = connection.execute(recent).scalar()
     if repeated is not None:
@@ -107,6 +122,7 @@ def _insert_announcement(
     starts_at: datetime,
     gate_until: datetime | None,
     key: str | None,
+    notice: bool,
 ) -> None:
     waiting = starts_at > announcement.created_at
     connection.execute(
@@ -130,6 +146,7 @@ def _insert_announcement(
             starts_at=starts_at,
             gate_until=gate_until,
             expires_at=announcement.expires_at,
+            notice=notice,
         )
     )
 

@@ -100,6 +100,11 @@ def _keep_outage(connection: Connection, breaker: Breaker) -> None:
         table.c.ended_at.is_(None),
     )
     if breaker.verdict is Verdict.DOWN:
+        if breaker.configuration:  # down before, and now it refuses us: that is news for the organisers
+            changed = {"configuration": True, "layer": breaker.layer, "reason": breaker.reason}
+            connection.execute(
+                update(table).where(*of_this, ~table.c.configuration).values(**changed, told_down_at=None)
+            )
         if connection.execute(select(table.c.id).where(*of_this)).first() is None:
             connection.execute(
                 insert(table).values(
@@ -108,6 +113,7 @@ def _keep_outage(connection: Connection, breaker: Breaker) -> None:
                     began_at=breaker.since,
                     layer=breaker.layer,
                     reason=breaker.reason,
+                    configuration=breaker.configuration,
                 )
             )
     elif breaker.verdict is Verdict.UP:

@@ -18,7 +18,7 @@ from fallback_cast.model.errors import LedgerError
 from fallback_cast.model.texts import Phrase
 
 BUSY_TIMEOUT_S = 5.0
-LEAST_ROOM = 65_536  # bytes: less than SQLite needs to begin
+FULL_BYTES = 256 * 1024  # with less room than this on the disk, a fault of the disk is its being full
 _NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "sshfs", "9p", "afs", "ceph", "gluster", "davfs")
 
 
@@ -85,7 +85,7 @@ def _check_place(path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
             raise LedgerError(
-                Phrase("the ledger cannot be created: {why}", why=error.strerror or ""),
+                Phrase("the ledger cannot be created: {why}", why=Phrase(error.strerror or "")),
                 where=str(path),
                 hint="check the folder's rights",
             ) from None
@@ -198,18 +198,18 @@ _FAULTS = (
 )
 
 
-def _is_full(folder: Path) -> bool:
-    try:
-        return shutil.disk_usage(folder).free < LEAST_ROOM
-    except OSError:
-        return False
-
-
 def _explain(text: str, path: Path | None) -> LedgerError:
     lowered = text.lower()
-    if "disk i/o" in lowered and path is not None and _is_full(path.parent):
-        lowered = "full"  # SQLite's word for no room for its shared memory is an I/O error
+    if "disk i/o" in lowered and path is not None and _full(path):
+        lowered = "full"  # its index in shared memory could not grow: SQLite names no cause
     for sign, what, hint in _FAULTS:
         if sign in lowered:
             return LedgerError(what, where=str(path or ""), hint=hint)
     return LedgerError("the ledger refused an operation", where=str(path or ""), hint="please report this")
+
+
+def _full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < FULL_BYTES
+    except OSError:
+        return False

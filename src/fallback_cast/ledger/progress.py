@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Integer, cast, func, select, update
+from sqlalchemy import Integer, cast, func, literal, select, update
 
 from fallback_cast.ledger import schema
 from fallback_cast.ledger.open import Ledger
@@ -72,7 +72,9 @@ def settle_if_done(ledger: Ledger, id: str, now: datetime) -> bool:
         connection.execute(
             update(table)
             .where(table.c.id == id, table.c.state.in_(("dispatching", "held", "scheduled")))
-            .values(state="settled", settled_at=now)
+            .values(
+                state="settled", settled_at=func.coalesce(table.c.settled_at, literal(now, schema.Moment))
+            )
         )
     return True
 
@@ -122,7 +124,10 @@ def count(ledger: Ledger, id: str) -> Counts:
     with ledger.reading() as connection:
         states = select(delivery.c.state, delivery.c.why, func.count().label("n"))
         for row in connection.execute(
-            states.where(delivery.c.announcement_id == id).group_by(delivery.c.state, delivery.c.why)
+            # A place that catches up is no recipient more: whoever reads it may have been reached long ago.
+            states.where(delivery.c.announcement_id == id, ~delivery.c.catch_up).group_by(
+                delivery.c.state, delivery.c.why
+            )
         ):
             counts.states[row.state] = counts.states.get(row.state, 0) + row.n
             counts.total += row.n

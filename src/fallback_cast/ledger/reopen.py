@@ -24,7 +24,7 @@ def reopen_deliveries(ledger: Ledger, id: str, routes: NewRoutes, now: datetime,
     with ledger.writing() as connection:
         while True:
             query = select(table).where(
-                table.c.announcement_id == id, table.c.state.in_(("unreached", "expired"))
+                table.c.announcement_id == id, table.c.state.in_(("unreached", "expired")), ~table.c.catch_up
             )
             rows = connection.execute(query.limit(PAGE)).all()
             if not rows:

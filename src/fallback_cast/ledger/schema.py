@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0001"  # the newest migration; a test compares it with the scripts
+HEAD = "0002"  # the newest migration; a test compares it with the scripts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -79,6 +79,7 @@ announcement = Table(
     Column("page_url", Text),  # of our own page, once a copy of it answered
     Column("expires_at", Moment, nullable=False),
     Column("settled_at", Moment),
+    Column("notice", Boolean, nullable=False, server_default=text("false")),  # to organisers, of outages
     Index("announcement_by_content", "content_hash", "created_at"),
     Index("announcement_by_state", "state"),
 )
@@ -124,6 +125,15 @@ delivery = Table(
     Column("reasons", Text),  # JSON list
     Column("opened_at", Moment, nullable=False),
     Column("closed_at", Moment),
+    Column("catch_up", Boolean, nullable=False, server_default=text("false")),  # a place that missed it
+    Index(
+        "delivery_catch_up",  # one for an announcement and a place, ever
+        "announcement_id",
+        "recipient",
+        unique=True,
+        sqlite_where=text("catch_up"),
+        postgresql_where=text("catch_up"),
+    ),
     Index(
         "delivery_due",
         "announcement_id",
@@ -164,6 +174,8 @@ attempt = Table(
     Column("owner", Text, nullable=False),
     Column("begun_at", Moment, nullable=False),
     Column("ended_at", Moment),
+    # Our own network was down then: it says nothing about its route.
+    Column("offline", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("key", "number", name="attempt_key_number"),
     Index("attempt_by_announcement", "announcement_id", "channel", "outcome"),
     Index(
@@ -228,6 +240,21 @@ outage = Table(
     Column("ended_at", Moment),
     Column("layer", Text),
     Column("reason", Text, nullable=False),
+    Column("configuration", Boolean, nullable=False, server_default=text("false")),  # our account or settings
+    Column("told_down_at", Moment),  # the organisers were told, once, whoever found it out
+    Column("told_back_at", Moment),
+    Index("outage_by_provider", "channel", "provider", "began_at"),
+)
+
+need = Table(
+    "need",  # something of ours that an organiser must see to before it ends: a certificate
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("provider", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("told_at", Moment),
+    Column("detail", Text, nullable=False, server_default=""),
 )
 
 pace = Table(

@@ -70,10 +70,11 @@ def header(ledger: Ledger, id: str) -> Header | None:
 
 
 def recent_headers(ledger: Ledger, limit: int) -> list[Header]:
-    """The newest announcements first."""
+    """The newest announcements first; notices to the organisers are none."""
     table = schema.announcement
+    query = select(table).where(~table.c.notice).order_by(table.c.created_at.desc()).limit(limit)
     with ledger.reading() as connection:
-        rows = connection.execute(select(table).order_by(table.c.created_at.desc()).limit(limit)).all()
+        rows = connection.execute(query).all()
     return [_header(row) for row in rows]
 
 
@@ -111,7 +112,7 @@ def _page(ledger: Ledger, id: str, after: int, states: Sequence[str]) -> list[De
         .limit(PAGE)
     )
     if states:
-        query = query.where(table.c.state.in_(states))
+        query = query.where(table.c.state.in_(states), ~table.c.catch_up)
     with ledger.reading() as connection:
         rows = connection.execute(query).all()
         routes = {row.id: json.loads(row.routes) for row in rows}

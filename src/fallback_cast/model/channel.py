@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 from fallback_cast.model.announcement import Announcement
 from fallback_cast.model.health import Check
@@ -93,6 +93,7 @@ class Channel(ABC):
     providers: Sequence[Provider]
     always: bool = False  # gets every announcement for itself, first, outside any chain
     audience_some: bool = False  # not everybody reads its place: the chain goes on after it
+    catch_up: Literal["post", "skip"] = "post"  # after an outage: what its place missed
     mail_domain: str | None = None  # the domain that its mail comes from: mail of a dead domain is refused
 
     def place(self) -> str | None:

@@ -9,6 +9,10 @@ from fallback_cast.model.channel import Traits
 from fallback_cast.model.delivery import RecipientKind, Route
 from fallback_cast.model.policy import Policy
 
+NOT_IN_THE_GROUP = "not in the group"
+NOT_ON_THE_CHANNEL = "no address on the chosen channel"
+LEFT_OUT = frozenset({NOT_IN_THE_GROUP, NOT_ON_THE_CHANNEL})  # on purpose: nobody need be telephoned
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelRank:
@@ -94,7 +98,7 @@ def _member(person: Person, order: Sequence[ChannelRank], audience: Audience) ->
     if person.paused:
         return Recipient(kind, person.name, (), person.id, "paused")
     if audience.groups and not audience.groups.intersection(person.groups):
-        return Recipient(kind, person.name, (), person.id, "not in the group")
+        return Recipient(kind, person.name, (), person.id, NOT_IN_THE_GROUP)
     routes = []
     for channel in order:
         address = person.addresses.get(channel.name)
@@ -102,6 +106,5 @@ def _member(person: Person, order: Sequence[ChannelRank], audience: Audience) ->
             address = channel.place if audience.places_allowed else None
         if address:
             routes.append(Route(channel.name, address))
-    return Recipient(
-        kind, person.name, tuple(routes), person.id, None if routes else "no address on any channel"
-    )
+    without = NOT_ON_THE_CHANNEL if audience.channels else "no address on any channel"
+    return Recipient(kind, person.name, tuple(routes), person.id, None if routes else without)

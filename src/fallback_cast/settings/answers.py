@@ -104,4 +104,5 @@ class Answers:
     sms: SmsAnswers | None = None
     apprise: tuple[AppriseAnswers, ...] = ()
     manual: tuple[ManualAnswers, ...] = ()
+    organiser: str | None = None  # an email address: who gets rehearsals, and is told of outages
     references: tuple[str, ...] = REFERENCES

@@ -13,7 +13,10 @@ from typing import Literal
 
 from fallback_cast.model.texts import Phrase
 
-_APP_PASSWORD = Phrase("it wants an app password: switch on two-step verification, then make one")
+_APP_PASSWORD = Phrase(
+    "it wants an app password: switch on two-step verification, then make one at "
+    "https://myaccount.google.com/apppasswords"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,8 @@ class ClubSettings(StrictModel):
         return value.strip()
 
 
-def _ledger_url(value: Any, info: ValidationInfo) -> Any:
+def _from_secret(value: Any, info: ValidationInfo) -> Any:
+    """An address may be given as env:NAME and the like; one written out is no secret in itself."""
     resolve = (info.context or {}).get("secrets")
     if isinstance(value, str) and resolve and "://" not in value:
         value = resolve(value).reveal()
@@ -86,7 +87,7 @@ def _ledger_url(value: Any, info: ValidationInfo) -> Any:
 class LedgerSettings(StrictModel):
     """`[ledger]`: where the record of everything is kept."""
 
-    url: Annotated[str, BeforeValidator(_ledger_url)] = Field(
+    url: Annotated[str, BeforeValidator(_from_secret)] = Field(
         "sqlite:///fallback-cast.db",
         repr=False,
         description="sqlite:///file, beside the settings; or postgresql://…, also as env:NAME",
@@ -209,6 +210,33 @@ def _reference(value: str) -> str:
     return value
 
 
+def _ping(value: str) -> str:
+    """A web address, whole: its path may be a secret."""
+    if not is_web_address(value):
+        raise Mistake(
+            Phrase("this is no address on the web"),
+            Phrase("write for example https://hc-ping.com/your-own-code"),
+        )
+    return value
+
+
+def is_web_address(text: str) -> bool:
+    """`https://host/…` or `http://host/…`, in ASCII, without a password."""
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and text.isascii()
+            and text.isprintable()
+            and " " not in text
+            and "@" not in parts.netloc
+        )
+    except ValueError:
+        return False
+
+
 def _resolver(value: str) -> str:
     """The address of a name server, with its port if that is not 53."""
     try:
@@ -241,6 +269,11 @@ class HealthSettings(StrictModel):
         (), description="Name servers of another operator, for when this machine's own fails"
     )
     organisers: tuple[OrganiserSettings, ...] = Field((), description="Who is told of outages")
+    ping: Annotated[str, BeforeValidator(_from_secret), AfterValidator(_ping)] | None = Field(
+        None,
+        repr=False,
+        description="A dead-man's switch: the address to call after each scheduled check, also as env:NAME",
+    )
 
 
 class WebhookSettings(StrictModel):

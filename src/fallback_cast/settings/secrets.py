@@ -116,7 +116,7 @@ def _read(path: Path, *, refuse_others: bool) -> str:
     except FileNotFoundError:
         raise Mistake(Phrase("the file {path} does not exist", path=path)) from None
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = Phrase(error.strerror or type(error).__name__)
         raise Mistake(Phrase("the file {path} cannot be read ({reason})", path=path, reason=reason)) from None
     if refuse_others and os.name == "posix" and mode & _OTHERS:
         raise Mistake(

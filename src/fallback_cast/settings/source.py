@@ -96,7 +96,7 @@ def read_source(path: Path) -> Source:
     except FileNotFoundError:
         raise SettingsError([_missing(path)]) from None
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = Phrase(error.strerror or type(error).__name__)
         raise SettingsError(
             [Problem(Phrase("the file cannot be read ({reason})", reason=reason), str(path))]
         ) from None

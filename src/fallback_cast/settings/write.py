@@ -13,7 +13,7 @@ from fallback_cast.model.errors import UserError
 from fallback_cast.model.texts import Phrase, say
 from fallback_cast.settings.answers import Answers, EmailAnswers, SmsAnswers
 
-Value = str | int | bool | tuple[str, ...] | None  # None: the key is left out
+Value = str | int | bool | tuple[str, ...] | Mapping[str, str] | None  # None: the key is left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class _Table:
 def render_settings(answers: Answers) -> str:
     """The text of channels.toml. It loads to the same answers."""
     head = Phrase("How {name} reaches its members. `fallback-cast check` tests it.", name="fallback-cast")
-    tables = [_club(answers), _ledger(), *_channels(answers), _health(answers)]
+    tables = [_club(answers), _ledger(), *_channels(answers), _health(answers), *_organisers(answers)]
     texts = [table.text(answers.language) for table in tables]
     return "\n".join([f"# {say(answers.language, head)}\n", *texts])
 
@@ -60,13 +60,15 @@ def write_secret(settings: Path, name: str, value: str) -> str:
     return f"file:secrets/{name}"
 
 
-def toml_value(value: str | int | bool | Sequence[str]) -> str:
+def toml_value(value: str | int | bool | Sequence[str] | Mapping[str, str]) -> str:
     """A value as TOML 1.0.0 writes it: https://toml.io/en/v1.0.0#string"""
     if isinstance(value, bool | int):
         return json.dumps(value)
     if isinstance(value, str):
         # A JSON string is a TOML basic string, but for one character that only TOML escapes.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Mapping):  # its keys are names of channels: bare keys
+        return "{ " + ", ".join(f"{key} = {toml_value(text)}" for key, text in value.items()) + " }"
     return "[" + ", ".join(map(toml_value, value)) + "]"
 
 
@@ -175,6 +177,20 @@ def _health(answers: Answers) -> _Table:
     return _Table("[health]", {"references": answers.references}, comment)
 
 
+def _organisers(answers: Answers) -> Iterator[_Table]:
+    if answers.organiser and answers.email:
+        comment = Phrase("Who gets rehearsals (send --test), and is told of outages.")
+        name = say(answers.language, Phrase("Secretary"))
+        values: dict[str, Value] = {"name": name, "addresses": {"email": answers.organiser}}
+        yield _Table("[[health.organisers]]", values, comment)
+
+
+def channel_names(answers: Answers) -> list[str]:
+    """The channels in the order in which they are written, which is their rank."""
+    tables = (table for table in _channels(answers) if table.header == "[[channel]]")
+    return [str(table.values["name"]) for table in tables]
+
+
 def _create(path: Path, text: str) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -197,5 +213,5 @@ def _create(path: Path, text: str) -> None:
 
 
 def _not_written(path: Path, error: OSError) -> UserError:
-    reason = error.strerror or type(error).__name__
+    reason = Phrase(error.strerror or type(error).__name__)
     return UserError(Phrase("the file cannot be written ({reason})", reason=reason), where=str(path))

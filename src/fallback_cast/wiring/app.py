@@ -6,9 +6,9 @@ import hashlib
 import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,18 +25,23 @@ from fallback_cast.dispatch.report import report
 from fallback_cast.ledger.announce import Stored
 from fallback_cast.ledger.memory import Breaker, load_breakers, load_evidence, load_paces, save_health
 from fallback_cast.ledger.open import Ledger, open_ledger
-from fallback_cast.ledger.view import header
+from fallback_cast.ledger.view import header, open_ids
 from fallback_cast.model.announcement import Club
 from fallback_cast.model.channel import Channel
-from fallback_cast.model.errors import UserError
+from fallback_cast.model.delivery import Route
+from fallback_cast.model.errors import SendError, UserError
 from fallback_cast.model.health import Evidence, Verdict
 from fallback_cast.model.secret import Secret
+from fallback_cast.model.texts import Phrase
 from fallback_cast.settings import Settings
 
 if TYPE_CHECKING:  # sending loads them; `status` does without
     from fallback_cast.dispatch.accept import Draft, Ready
+    from fallback_cast.dispatch.checkup import Findings
     from fallback_cast.dispatch.desk import Desk
-    from fallback_cast.dispatch.dispatcher import RunEnd
+    from fallback_cast.dispatch.dispatcher import Dispatcher, RunEnd
+    from fallback_cast.dispatch.notices import Organiser
+    from fallback_cast.health.book import HealthBook
     from fallback_cast.health.feeds import StatusFeed
     from fallback_cast.health.references import Reference
 
@@ -114,6 +119,25 @@ class App:
             found[breaker.channel] = min(known, breaker.verdict, key=order.index)
         return found
 
+    async def refresh_sites(self) -> None:
+        """Take from our own site what has expired since (an urgent banner); whoever looks in, does it.
+
+        A site that cannot be written now is left to the next one who looks in.
+        """
+        from fallback_cast.channels.site.channel import SiteChannel
+
+        for channel in build_channels(self.settings, self.club, only=self._sites()).values():
+            assert isinstance(channel, SiteChannel)
+            async with channel:
+                with suppress(SendError):
+                    await channel.refresh()
+
+    def has_site(self) -> bool:
+        return bool(self._sites())
+
+    def _sites(self) -> list[str]:
+        return [c.name for c in self.settings.channel if c.kind == "site"]
+
     async def dispatch(
         self,
         watched: Sequence[str],
@@ -139,8 +163,19 @@ class App:
             desk.close()
 
     async def _dispatcher_run(self, desk: Desk, watched: Sequence[str], listener: Listener) -> RunEnd:
+        book = await self._book(desk)
+        return await (await self._dispatcher(desk, book, listener)).run(watched)
+
+    async def _dispatcher(self, desk: Desk, book: HealthBook, listener: Listener) -> Dispatcher:
         from fallback_cast.dispatch.dispatcher import Dispatcher, World
         from fallback_cast.dispatch.pacer import Pacer
+
+        world = World(self.channels, self.settings.policies(), self.club.timezone, self.clock)
+        pacer = Pacer(self.clock, await desk.run(load_paces))
+        owner = f"{socket.gethostname()}/{os.getpid()}"
+        return Dispatcher(desk, world, book, pacer, owner, listener)
+
+    async def _book(self, desk: Desk) -> HealthBook:
         from fallback_cast.health.book import HealthBook
 
         machine = socket.gethostname()
@@ -151,7 +186,7 @@ class App:
         fingerprints = {c.name: fingerprint(c) for c in self.settings.channel}
         about = [(c.name, provider.name) for c in self.channels.values() for provider in c.providers]
         about += [("", reference) for reference in self.settings.health.references]
-        book = HealthBook(
+        return HealthBook(
             self.channels,
             await desk.run(load_breakers),
             self.clock,
@@ -161,10 +196,76 @@ class App:
             references=self.references,
             machine=machine,
         )
-        world = World(self.channels, self.settings.policies(), self.club.timezone, self.clock)
-        pacer = Pacer(self.clock, await desk.run(load_paces))
-        owner = f"{machine}/{os.getpid()}"
-        return await Dispatcher(desk, world, book, pacer, owner, listener).run(watched)
+
+    # -- the scheduled check -------------------------------------------------------------------
+
+    @cached_property
+    def organisers(self) -> Sequence[Organiser]:
+        """Who is told of outages. Raises UserError for an address that is none."""
+        from fallback_cast.dispatch.notices import Organiser
+
+        return [
+            Organiser(o.name, tuple(self._route(name, given) for name, given in o.addresses.items()))
+            for o in self.settings.health.organisers
+        ]
+
+    def _route(self, channel: str, address: str) -> Route:
+        try:
+            return Route(channel, self.channels[channel].normalise(address))
+        except ValueError as error:
+            raise UserError(
+                Phrase("this is no address for {channel}: {why}", channel=channel, why=error.args[0]),
+                where="[[health.organisers]]",
+                hint="mend it in the settings",
+            ) from None
+
+    async def check_up(self, only: Sequence[str], within_s: float) -> tuple[Findings, bool]:
+        """Probe, judge, tell organisers, then send what is due now.
+
+        The second value is False if another process is sending: it sends what is due. Raises
+        LedgerError if the ledger cannot be written.
+        """
+        from fallback_cast.dispatch.checkup import Checkup
+        from fallback_cast.dispatch.desk import Desk
+
+        desk = Desk(self.ledger)
+        try:
+            async with AsyncExitStack() as stack:
+                for channel in self.channels.values():
+                    await stack.enter_async_context(channel)
+                book = await self._book(desk)
+                stack.push_async_callback(book.close)
+                checkup = Checkup(
+                    desk,
+                    book,
+                    self.channels,
+                    self.organisers,
+                    self.club,
+                    self.settings.policies(),
+                    self.clock,
+                )
+                found = await checkup.run(only, within_s)
+                return found, await self._send_due(desk, book)
+        finally:
+            desk.close()
+
+    async def _send_due(self, desk: Desk, book: HealthBook) -> bool:
+        """One pass of what is due now, unless another process holds the dispatcher lock."""
+        from fallback_cast.ledger.lock import DispatcherLock
+
+        assert self.ledger.path is not None
+        if not await desk.run(open_ids):
+            return True
+        lock = DispatcherLock(self.ledger.path)
+        if not lock.take():
+            return False
+        try:
+            dispatcher = await self._dispatcher(desk, book, nobody_listens)
+            dispatcher.soon = timedelta(0)
+            await dispatcher.run()
+        finally:
+            lock.release()
+        return True
 
 
 @contextmanager
@@ -194,11 +295,12 @@ def build_channels(
     context = BuildContext(
         club=club, base_dir=settings.base_dir, **({"ask_posted": ask_posted} if ask_posted else {})
     )
-    return {
-        c.name: load_kind(c.kind).build(c, context)
-        for c in settings.channel
-        if not wanted or c.name in wanted
-    }
+    built = {}
+    for c in settings.channel:
+        if not wanted or c.name in wanted:
+            built[c.name] = load_kind(c.kind).build(c, context)
+            built[c.name].catch_up = c.catch_up
+    return built
 
 
 def ledger_path(settings: Settings) -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -22,6 +23,7 @@ from fallback_cast.model.message import Message
 
 _TOKEN = re.compile(r"[A-Za-z0-9-]{1,32}")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
+WIRE_LINE = "\r\n"
 END = b".\r\n"
 
 
@@ -83,7 +85,7 @@ def build_common(head: Letterhead, announcement: Announcement, subject: str, tex
     Raises MessageRefused if the text cannot be encoded at all.
     """
     message = EmailMessage(policy=SMTP)
-    for name, value in _headers(head, announcement, subject).items():
+    for name, value in _headers(head, announcement).items():
         message[name] = value
     try:
         # Quoted-printable: 7 bit, so every server takes it unchanged, and still readable as it is.
@@ -93,13 +95,21 @@ def build_common(head: Letterhead, announcement: Announcement, subject: str, tex
         raise MessageRefused("the text holds characters that cannot be encoded") from None
     # "=_" cannot occur in quoted-printable (RFC 2045 §6.7), so no text can end the part.
     message.set_boundary(f"=_{_digest(announcement)}")
-    return _LEADING_DOT.sub(b"..", message.as_bytes()) + END
+    return _LEADING_DOT.sub(b"..", _subject(subject) + message.as_bytes()) + END
 
 
-def _headers(head: Letterhead, announcement: Announcement, subject: str) -> dict[str, str | Address]:
+def _subject(text: str) -> bytes:
+    """The Subject in encoded words (RFC 2047). EmailMessage loses the space between two words where it
+    begins a new line (Python 3.11); the older Header does not.
+    """
+    plain = text.isascii() and "=?" not in text
+    header = Header(one_line(text), "us-ascii" if plain else "utf-8", header_name="Subject")
+    return f"Subject: {header.encode(linesep=WIRE_LINE)}{WIRE_LINE}".encode("ascii")
+
+
+def _headers(head: Letterhead, announcement: Announcement) -> dict[str, str | Address]:
     headers: dict[str, str | Address] = {
         "From": Address(head.sender_name, addr_spec=head.sender),
-        "Subject": one_line(subject),
         "Date": format_datetime(announcement.created_at),
         # Corrections stand below what they correct, though no message of that id exists.
         "References": f"<fc.{_thread(announcement)}@{head.domain}>",

@@ -122,6 +122,10 @@ class ChannelSettings(StrictModel):
     audience: Literal["everyone", "some"] = Field(
         "everyone", description='"some": not everybody reads this place, so the next channel is used too'
     )
+    catch_up: Literal["post", "skip"] = Field(
+        "post",
+        description='After an outage, "post" what its place has missed, once, or "skip" it',
+    )
     failure_domains: tuple[str, ...] | None = Field(
         None, description="What goes down together with this channel"
     )

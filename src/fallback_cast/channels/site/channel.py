@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from fallback_cast.channels.kit import markup, probe, wording
@@ -23,6 +24,8 @@ from fallback_cast.model.channel import Channel, Provider, Traits
 from fallback_cast.model.errors import Layer, MessageRefused, SendError, Unavailable
 from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
+
+T = TypeVar("T")
 
 READ_BACK_S = 3.0
 LOCK_WAIT_S = 10.0
@@ -61,6 +64,7 @@ class SiteChannel(Channel, Provider):
         self.directory = context.base_dir / settings.directory
         self.providers: Sequence[Provider] = (self,)
         self._clock = clock
+        self._writing: set[asyncio.Future[Any]] = set()
         self._read_back_s = read_back_s
         self._site = Site.of(settings, context)
         self._publisher = Publisher(self._site, Pages(self._site), self.directory, lock_wait_s)
@@ -105,15 +109,15 @@ class SiteChannel(Channel, Provider):
     async def send(self, message: Message, address: str, key: str) -> Accepted:
         """Write page, index and feeds, then look at the public page with one request."""
         assert isinstance(message, SiteMessage)
-        record = await asyncio.to_thread(self._publisher.publish, message.announcement, self._clock())
+        record = await self._aside(self._publisher.publish, message.announcement, self._clock())
         return await self._read_back(record)
 
-    async def refresh(self) -> None:
-        """Rebuild index, banner and feeds, so that what has expired leaves the top; messages nobody.
+    async def refresh(self) -> bool:
+        """Rebuild index, banner and feeds if something has expired since; messages nobody.
 
-        Raises Unavailable, AccessDenied or OutcomeUnknown, as `send` does.
+        Returns whether it was needed. Raises Unavailable, AccessDenied or OutcomeUnknown, as `send` does.
         """
-        await asyncio.to_thread(self._publisher.refresh, self._clock())
+        return await self._aside(self._publisher.refresh, self._clock())
 
     async def probe(self) -> list[Check]:
         """Folder first: it is what a send needs. Then the public address, as a reader would come."""
@@ -123,8 +127,22 @@ class SiteChannel(Channel, Provider):
         return [folder, *await probe.probe_http(self._client, self._ask, tls=self._tls)]
 
     async def close(self) -> None:
+        """Also waits for what a cancelled send still writes: a thread cannot be stopped half-way."""
+        if self._writing:
+            await asyncio.wait(self._writing)
         if self._client:
             await self._client.close()
+
+    async def _aside(self, work: Callable[..., T], *arguments: object) -> T:
+        writing = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+        self._writing.add(writing)
+        writing.add_done_callback(self._written)
+        return await asyncio.shield(writing)
+
+    def _written(self, writing: asyncio.Future[Any]) -> None:
+        self._writing.discard(writing)
+        if not writing.cancelled():
+            writing.exception()  # whoever waited has seen it; if nobody did, nobody needs it
 
     async def _probe_folder(self) -> Check:
         started = time.perf_counter()

@@ -129,6 +129,7 @@ class Manifest(BaseModel):
     feed_id: UUID = Field(default_factory=uuid4)
     files: frozenset[Annotated[str, AfterValidator(_own_name)]] = frozenset()
     records: tuple[Record, ...] = ()
+    built_at: datetime | None = None  # what the index and the banner show as current was so then
 
     @field_serializer("files")
     def _in_order(self, files: frozenset[str]) -> list[str]:
@@ -143,6 +144,17 @@ class Manifest(BaseModel):
 
     def claiming(self, *names: str) -> Manifest:
         return self.model_copy(update={"files": self.files | set(names)})
+
+    def built(self, now: datetime) -> Manifest:
+        """As index and banner are written now; the same manifest if they would show the same."""
+        if self.built_at and not self.outlived(now):
+            return self
+        return self.model_copy(update={"built_at": now})
+
+    def outlived(self, now: datetime) -> bool:
+        """Something that the index and the banner show as current has expired."""
+        since = self.built_at
+        return any(not r.current(now) and (since is None or r.current(since)) for r in self.records)
 
     def including(self, record: Record) -> Manifest:
         """With this record in its place. Those too old for the feeds keep their summary, not their text."""

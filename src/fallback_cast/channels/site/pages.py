@@ -59,7 +59,7 @@ class Pages:
         """The page of one announcement, in its own language."""
         announcement = record.announcement
         view = self._entry(record) | {
-            "body": Markup(markup.to_html(announcement.body)),  # noqa: S704  escaped by the kit
+            "body": Markup(raised(markup.to_html(announcement.body))),  # noqa: S704  escaped by the kit
             "headline": wording.headline(announcement),
             "facts": self._facts(record),
             "structured": structured_data(record, self._site),
@@ -97,15 +97,19 @@ class Pages:
 
     def _entry(self, record: Record) -> dict[str, Any]:
         announcement = record.announcement
+        language = announcement.language
+        published = self._moment(record.published_at, language)
         return {
             "record": record,
             "announcement": announcement,
             "lang": announcement.language if announcement.language in LANGUAGES else "en",
             "marks": marks(announcement),
-            "published": self._moment(record.published_at, announcement.language),
-            "updated": self._moment(record.updated_at, announcement.language),
-            "expires": self._moment(announcement.expires_at, announcement.language),
-            "event": announcement.event_at and self._moment(announcement.event_at, announcement.language),
+            "published": published,
+            "published_on": translate(language, "Published on {when}").format(when=published["words"]),
+            "updated": self._moment(record.updated_at, language),
+            "expires": self._moment(announcement.expires_at, language),
+            "when": translate(language, "When:"),
+            "event": announcement.event_at and self._moment(announcement.event_at, language),
             "address": self._site.address(record.page),
         }
 
@@ -136,6 +140,14 @@ class Pages:
         language = record.announcement.language
         moment = self._moment(record.previous_event_at, language)
         return [Row("before", translate(language, "Before"), moment["words"], iso=moment["iso"])]
+
+
+def raised(body: str) -> str:
+    """Headings from level 3 on, without a gap below the title: screen readers go by their levels."""
+    used = sorted({int(level) for level in re.findall(r"<h([3-6])>", body)})
+    for wanted, level in enumerate(used, 3):
+        body = body.replace(f"<h{level}>", f"<h{wanted}>").replace(f"</h{level}>", f"</h{wanted}>")
+    return body
 
 
 def marks(announcement: Announcement) -> list[tuple[str, str]]:

@@ -47,7 +47,7 @@ class Publisher:
             record = record_of(announcement, standing, now)
             content = self.pages.page(record).encode()
             claimed = self._claim(folder, manifest, record.page)
-            complete = claimed.including(record)
+            complete = claimed.including(record).built(now)
             shared = self._shared(complete, now)
             try:
                 folder.write(record.page, content)
@@ -56,13 +56,18 @@ class Publisher:
             _write_rest(folder, complete, shared)
             return record
 
-    def refresh(self, now: datetime) -> None:
-        """Rebuild index, banner and feeds from the manifest: what has expired moves to the archive.
+    def refresh(self, now: datetime) -> bool:
+        """Rebuild index, banner and feeds if something has expired since they were written.
 
-        Raises Unavailable, AccessDenied, or OutcomeUnknown if only a part could be rebuilt.
+        What has expired moves to the archive. Returns whether anything was written. Raises Unavailable,
+        AccessDenied, or OutcomeUnknown if only a part could be rebuilt.
         """
+        with disk.opened(self.path) as folder:
+            if not self._read(folder).outlived(now):
+                return False
         with disk.locked(self.path, self.wait_s) as folder:
             self._rest(folder, self._claim(folder, self._read(folder)), now)
+        return True
 
     def check(self) -> None:
         """Show that publishing would work. Raises AccessDenied or Unavailable."""
@@ -71,7 +76,8 @@ class Publisher:
             self._unclaimed(folder, self._read(folder), SHARED_FILES)
 
     def _rest(self, folder: Folder, manifest: Manifest, now: datetime) -> None:
-        _write_rest(folder, manifest, self._shared(manifest, now))
+        built = manifest.built(now)
+        _write_rest(folder, built, self._shared(built, now))
 
     def _shared(self, manifest: Manifest, now: datetime) -> Mapping[str, bytes]:
         files = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fallback_cast.cli.demo import club
-from fallback_cast.cli.demo.narrator import Narrator
+from fallback_cast.cli.demo.narrator import Narrator, shorter
 from fallback_cast.cli.demo.proof import Evidence, Promise, gather, promises
 from fallback_cast.cli.demo.servers import Servers, running
 from fallback_cast.cli.live import LiveProgress
@@ -35,6 +35,7 @@ def run(terminal: Terminal, directory: Path | None) -> int:
     try:
         with running(folder / "public", club.guests(passwords)) as servers:
             path = club.write_settings(folder, passwords, servers.ports, terminal.language)
+            terminal.config = Path(shorter(path))  # commands that are named find these settings
             with open_app(load_settings(path, os.environ)) as app:
                 return _play(terminal, narrator, app, servers)
     except KeyboardInterrupt:
@@ -55,7 +56,7 @@ def _new_folder(directory: Path | None) -> Path:
         (folder / "public").mkdir(parents=True)
     except OSError as error:
         raise UserError(
-            Phrase("the folder cannot be made: {why}", why=error.strerror or ""),
+            Phrase("the folder cannot be made: {why}", why=Phrase(error.strerror or "")),
             where=str(folder),
             hint="give another --directory",
         ) from None

@@ -18,7 +18,7 @@ from fallback_cast.cli.demo.proof import Evidence, Promise
 from fallback_cast.cli.demo.servers import Servers
 from fallback_cast.cli.live import translate_reason
 from fallback_cast.cli.show import print_status
-from fallback_cast.cli.terminal import Terminal
+from fallback_cast.cli.terminal import Terminal, own_name
 from fallback_cast.dispatch.events import Event
 from fallback_cast.wiring.app import App
 
@@ -101,7 +101,7 @@ class Narrator:
         if missed:
             self._tell(text("To be telephoned:"), above=1)
         for view in missed:
-            reasons = "; ".join(translate_reason(self._terminal, reason) for reason in view.reasons)
+            reasons = translate_reason(self._terminal, "; ".join(view.reasons))
             self._rows([("[ ]", text("{head}: {rest}", head=view.recipient, rest=reasons))])
 
     def figures(self, seen: Evidence, elapsed_s: float) -> None:
@@ -143,13 +143,13 @@ class Narrator:
         config = shorter(app.settings.path)
         self._line(text("The page: {page}", page=shorter(seen.page) if seen.page else "–"))
         self._line(text("Every attempt, one by one:"))
-        self._line(f"  fallback-cast status {seen.code} --recipients --config {config}")
+        self._line(f"  {own_name()} status {seen.code} --recipients --config {config}")
         self._line(text("And your own club:"))
         self._rows(
             [
-                ("fallback-cast init", text("asks a few questions and writes your settings")),
-                ("fallback-cast check", text("looks whether every channel works, and writes to nobody")),
-                ("fallback-cast send", text("tells everybody")),
+                (f"{own_name()} init", text("asks a few questions and writes your settings")),
+                (f"{own_name()} check", text("looks whether every channel works, and writes to nobody")),
+                (f"{own_name()} send", text("tells everybody")),
             ],
             style="bold",
         )

@@ -4,7 +4,9 @@ from fallback_cast.model.french.channels import CHANNELS
 from fallback_cast.model.french.commands import COMMANDS
 from fallback_cast.model.french.demo import DEMO
 from fallback_cast.model.french.domains import DOMAINS
+from fallback_cast.model.french.evidence import EVIDENCE
 from fallback_cast.model.french.health import HEALTH
+from fallback_cast.model.french.outages import OUTAGES
 from fallback_cast.model.french.probes import PROBES
 from fallback_cast.model.french.reasons import REASONS
 from fallback_cast.model.french.settings import SETTINGS
@@ -14,8 +16,10 @@ FRENCH: dict[str, str] = {
     **SETTINGS,
     **CHANNELS,
     **REASONS,
+    **EVIDENCE,
     **HEALTH,
     **PROBES,
     **DOMAINS,
     **DEMO,
+    **OUTAGES,
 }

@@ -5,7 +5,28 @@ COMMANDS: dict[str, str] = {
     "One announcement over ranked channels, with automatic fallback when a platform is out.": (
         "Une annonce, plusieurs canaux classés, et le repli automatique quand une plateforme est en panne."
     ),
-    "Example": "Exemple",
+    "Example:": "Exemple :",
+    "fallback-cast send -t 'Contest cancelled' -b 'The pitch is flooded.' -i urgent": (
+        "fallback-cast send -t 'Concours annulé' -b 'Le terrain est inondé.' -i urgent"
+    ),
+    "TEXT": "TEXTE",
+    "FILE": "FICHIER",
+    "FOLDER": "DOSSIER",
+    "NAME": "NOM",
+    "NUMBER": "NOMBRE",
+    "WHEN": "QUAND",
+    "ADDRESS": "ADRESSE",
+    "KEY": "CLÉ",
+    "DURATION": "DURÉE",
+    "IMPORTANCE": "IMPORTANCE",
+    "{name} is missing": "il manque {name}",
+    "there is no option {name}": "l'option {name} n'existe pas",
+    "there is no command {name}": "la commande {name} n'existe pas",
+    "{name} wants a value": "il faut une valeur après {name}",
+    "nothing more is wanted after the command: {name}": "il y a un mot de trop : {name}",
+    "this is no value for {name}": "cette valeur ne convient pas à {name}",
+    "did you mean {name}? All options: {command} --help": "vouliez-vous dire {name} ? Toutes les options : {command} --help",
+    "{command} --help explains": "{command} --help explique tout",
     "The settings file (default: channels.toml)": "Le fichier de réglages (par défaut : channels.toml)",
     "One JSON object on standard output": "Un objet JSON sur la sortie standard",
     "Language: fr or en": "Langue : fr ou en",
@@ -32,21 +53,21 @@ COMMANDS: dict[str, str] = {
     "When the event takes place": "Quand l'événement a lieu",
     "Where the event takes place": "Où l'événement a lieu",
     "A page with more": "Une page qui en dit plus",
-    "Idempotency key: the same key announces once": "Clé d'idempotence : la même clé n'annonce qu'une fois",
+    "A word of your own: with the same one nothing is announced twice": "Un mot à vous : avec le même, rien n'est annoncé deux fois",
     "Nothing on public places": "Rien sur les lieux publics",
     "On public places too, with --group or --private": "Aussi sur les lieux publics, avec --group ou --private",
     "To the organiser alone": "À l'organisateur seul",
     "Even if the same went out within the last hour": "Même si la même annonce est partie dans l'heure",
-    "Show routes, parts and cost; send nothing": "Montrer routes, parties et coût, sans rien envoyer",
+    "Show routes, parts and cost; send nothing": "Montrer qui recevrait quoi, par où et à quel prix, sans rien envoyer",
     "Do not ask": "Ne pas poser de question",
-    "Store it and leave the sending to another process": "L'enregistrer et laisser l'envoi à un autre processus",
+    "Store it and leave the sending to another process": "L'enregistrer sans l'envoyer ; un autre fallback-cast l'enverra",
     "Return after this long, e.g. 5m; what is open goes on later": (
         "Rendre la main après cette durée, par ex. 5m ; le reste continue plus tard"
     ),
     "Where an announcement stands, or the newest ones.": "Où en est une annonce, ou les plus récentes.",
     "The newest announcements.": "Les annonces les plus récentes.",
     "How many": "Combien",
-    "Watch an announcement go out, whoever sends it.": "Regarde une annonce partir, quel que soit le processus qui l'envoie.",
+    "Watch an announcement go out, whoever sends it.": "Regarde une annonce partir, même si un autre programme l'envoie.",
     "Settle what an interrupted run left.": "Termine ce qu'un envoi interrompu a laissé.",
     "Take up unreached recipients again, with today's settings.": (
         "Reprend les destinataires non atteints, avec les réglages d'aujourd'hui."
@@ -72,19 +93,31 @@ COMMANDS: dict[str, str] = {
         "cette commande n'envoie rien ; un fallback-cast en marche, ou `fallback-cast resume`, continue"
     ),
     "nothing is open": "rien n'est en cours",
-    "{count} recipients are taken up again": "{count} destinataires repris",
+    "taken up again: {count}": "repris : {count}",
+    "recipients by the channel that is tried first: {first}": "destinataires, selon le premier canal essayé : {first}",
+    "{channel} costs {first}; at most {most} if all other channels fail": (
+        "{channel} coûte {first}, et au plus {most} si tous les autres canaux échouent"
+    ),
+    "Send it now? [Y/n]": "Envoyer maintenant ? [O/n]",
+    "nothing was sent, and nothing is stored": "rien n'a été envoyé, ni enregistré",
+    "{moment} is past": "{moment}, c'est déjà passé",
+    "nobody is in the group {name!r}": "personne n'est dans le groupe {name!r}",
+    "`fallback-cast members import FILE` brings members and groups in": (
+        "`fallback-cast members import FICHIER` fait entrer les membres et leurs groupes"
+    ),
     "another fallback-cast is sending; this one watches, and takes over if it ends": (
         "un autre fallback-cast envoie déjà ; celui-ci regarde, et prend la suite s'il s'arrête"
     ),
-    "you stopped watching; the announcement is stored: `fallback-cast resume` goes on": (
-        "vous ne regardez plus ; l'annonce est enregistrée : `fallback-cast resume` continue"
+    "interrupted, not cancelled: what was on its way may have gone out, the rest is stored and goes on with `fallback-cast resume`": (
+        "interrompu, pas annulé : ce qui était en chemin est peut-être parti, le reste est enregistré ; "
+        "`fallback-cast resume` continue l'envoi"
     ),
     "stopped; what is stored is not lost: `fallback-cast resume` goes on": (
         "arrêté ; ce qui est enregistré n'est pas perdu : `fallback-cast resume` continue"
     ),
     "it goes on at {moment}; keep this machine on and run `fallback-cast resume`, by hand or by cron": (
-        "la suite est prévue à {moment} ; laissez cette machine allumée et lancez "
-        "`fallback-cast resume`, à la main ou par cron"
+        "la suite est prévue pour le {moment} ; laissez cette machine allumée et lancez "
+        "`fallback-cast resume`, à la main ou par une tâche planifiée (cron)"
     ),
     "the same title and text went out within the last hour, as {id}": (
         "le même titre et le même texte sont partis dans l'heure : {id}"
@@ -97,6 +130,7 @@ COMMANDS: dict[str, str] = {
     ),
     "see [[health.organisers]] in channels.example.toml": "voyez [[health.organisers]] dans channels.example.toml",
     "{text!r} is no importance": "{text!r} n'est pas une importance",
+    "{text!r} is no duration": "{text!r} n'est pas une durée",
     "write for example 5m": "écrivez par exemple 5m",
     "--body and --file were both given": "--body et --file sont donnés tous les deux",
     "give one of them": "donnez l'un des deux",
@@ -133,12 +167,13 @@ COMMANDS: dict[str, str] = {
     ),
     # plan
     "plan: {total} recipients; nothing is sent": "plan : {total} destinataires ; rien n'est envoyé",
-    "{count} begin here": "{count} commencent ici",
-    "{count} could come here": "{count} peuvent y venir",
-    "{count} parts, {encoding}": "{count} parties, {encoding}",
-    "{cost} for those who begin here": "{cost} pour ceux qui commencent ici",
+    "first choice of {count}": "premier choix pour {count}",
+    "possible for {count}": "possible pour {count}",
+    "parts of each message: {count}": "parties par message : {count}",
+    "price for the first: {cost}": "prix pour les premiers : {cost}",
     "at least {time}": "au moins {time}",
-    "{count} cannot be reached: {reason}": "{count} ne peuvent pas être atteints : {reason}",
+    "left out: {count} ({reason})": "laissés de côté : {count} ({reason})",
+    "cannot be reached: {count} ({reason})": "impossibles à joindre : {count} ({reason})",
     # progress and results
     "↷ {channel}: passed over, {reason} → {next}": "↷ {channel} : sauté, {reason} → {next}",
     "↷ {channel}: {reason} → {next}": "↷ {channel} : {reason} → {next}",
@@ -152,7 +187,7 @@ COMMANDS: dict[str, str] = {
     "… {recipient}: waits for {channel} ({reason})": "… {recipient} : attend {channel} ({reason})",
     "everyone": "tout le monde",
     "organiser": "organisateur",
-    "settled": "réglé",
+    "settled": "terminé",
     "{reached} reached, {pending} pending, {unreached} unreached": (
         "{reached} atteints, {pending} en cours, {unreached} non atteints"
     ),
@@ -160,6 +195,8 @@ COMMANDS: dict[str, str] = {
     "who was not reached: fallback-cast unreached {id}": "qui n'a pas été atteint : fallback-cast unreached {id}",
     "page: {url}": "page : {url}",
     "{count} by fallback": "{count} par repli",
+    "[ ] {name}: {reasons} ({state})": "[ ] {name} : {reasons} ({state})",
+    "nobody so far; {count} still pending": "personne pour l'instant ; {count} encore en cours",
     "everybody was reached": "tout le monde a été atteint",
     "no announcement yet": "pas encore d'annonce",
     "{id}  {code}  {state}  {reached}/{total} reached  {title}": (
@@ -218,9 +255,21 @@ COMMANDS: dict[str, str] = {
     ),
     "the provider asks for patience: try again later": "le fournisseur demande de patienter : réessayez plus tard",
     "warning: {problem}": "attention : {problem}",
+    # what the operating system says
+    "Is a directory": "c'est un dossier",
+    "Not a directory": "ce n'est pas un dossier",
+    "Permission denied": "accès refusé",
+    "Operation not permitted": "opération non permise",
+    "No such file or directory": "il n'existe pas",
+    "File exists": "il existe déjà",
+    "No space left on device": "le disque est plein",
+    "Disk quota exceeded": "l'espace permis est épuisé",
+    "Read-only file system": "le disque est en lecture seule",
+    "Input/output error": "le disque est défaillant",
+    "File name too long": "le nom est trop long",
     # faults
     "internal error: {kind}; nothing is lost, `fallback-cast resume` goes on": (
-        "erreur interne : {kind} ; rien n'est perdu, `fallback-cast resume` continue"
+        "erreur interne : {kind} ; rien de ce qui est enregistré n'est perdu, `fallback-cast resume` continue"
     ),
     "please report it; FALLBACK_CAST_DEBUG=1 shows the details": (
         "merci de la signaler ; FALLBACK_CAST_DEBUG=1 montre les détails"
@@ -278,11 +327,54 @@ COMMANDS: dict[str, str] = {
     "the answers ended too early; nothing was written": "les réponses se sont arrêtées trop tôt ; rien n'a été écrit",
     "[Y/n]": "[O/n]",
     "[y/N]": "[o/N]",
-    "A few questions; Enter takes what stands in brackets.": "Quelques questions ; Entrée prend ce qui est entre crochets.",
+    "A few questions; Enter takes what stands in brackets, Ctrl-C stops.": (
+        "Quelques questions. Entrée garde ce qui est entre crochets, Ctrl-C arrête tout."
+    ),
+    ":": " :",
+    "(not shown)": "(invisible pendant la saisie)",
+    "stopped; nothing was written": "arrêté ; rien n'a été écrit",
+    "answer yes or no": "répondez oui ou non",
+    "an answer is wanted here": "il faut une réponse ici",
+    "one word, without spaces": "un seul mot, sans espace",
+    "write it from https:// on, without ? and #, as the browser shows it": (
+        "écrivez-la à partir de https://, sans ? ni #, comme le navigateur la montre"
+    ),
+    "this is no email address": "ce n'est pas une adresse de courriel",
+    "an address without accents, please": "une adresse sans accents, s'il vous plaît",
+    "a zone is written like Europe/Paris or Indian/Reunion": "un fuseau s'écrit comme Europe/Paris ou Indian/Reunion",
+    "only the name of the server, such as smtp.example.org": "seulement le nom du serveur, comme smtp.example.org",
+    "a number, mostly 465 or 587": "un nombre, le plus souvent 465 ou 587",
+    "small letters without accents, digits, - and _": "des minuscules sans accents, des chiffres, - et _",
+    "this name is taken": "ce nom est déjà pris",
+    "a folder of its own, please: passwords and the ledger will lie in this one": (
+        "un dossier à part, s'il vous plaît : les mots de passe et le registre seront dans celui-ci"
+    ),
+    "Known providers of mailboxes: {known}": "Fournisseurs de messagerie connus : {known}",
+    "Which one is yours? Enter if none": "Lequel est le vôtre ? Entrée si aucun",
+    "Your own email address, for rehearsals (`send --test`) and warnings": (
+        "Votre adresse à vous, pour les essais (`send --test`) et les alertes"
+    ),
+    "nothing was written; run init again with another folder": "rien n'a été écrit ; relancez init avec un autre dossier",
+    "no channel was chosen: nobody could be told anything": "aucun canal n'a été choisi : personne ne pourrait être prévenu",
+    "nothing was written; run init again": "rien n'a été écrit ; relancez init",
+    "create it first": "créez-le d'abord",
+    "channels are tried in this order: {order}; the file's order decides": (
+        "Les canaux seront essayés dans cet ordre : {order}. C'est l'ordre du fichier qui compte."
+    ),
+    "What next:": "Et maintenant :",
+    "  `fallback-cast members import FILE` if members have addresses of their own": (
+        "  `fallback-cast members import FICHIER` si les membres ont leurs propres adresses"
+    ),
+    "  `fallback-cast send --title … --body … --test` sends to you alone": (
+        "  `fallback-cast send --title … --body … --test` n'envoie qu'à vous"
+    ),
+    "  `fallback-cast send --title … --body … --plan` shows who would get what, and sends nothing": (
+        "  `fallback-cast send --title … --body … --plan` montre qui recevrait quoi, sans rien envoyer"
+    ),
     "Name of the club": "Nom du club",
     "Time zone": "Fuseau horaire",
     "Does everybody read it? If not, the next channel is used too.": (
-        "Tout le monde le lit-il ? Sinon, le canal suivant sert aussi."
+        "Est-ce que tout le monde le lit ? Sinon, le canal suivant sert aussi."
     ),
     "Publish on a site of your own? It goes first, and works when all else is down.": (
         "Publier sur votre propre site ? Il passe en premier, et marche quand tout le reste est en panne."
@@ -294,7 +386,7 @@ COMMANDS: dict[str, str] = {
     "Address of your mailing list, if you have one": "Adresse de votre liste de diffusion, si vous en avez une",
     "Mail server for sending (SMTP)": "Serveur d'envoi (SMTP)",
     "Port": "Port",
-    "User name there": "Nom d'utilisateur",
+    "User name there": "Identifiant de connexion",
     "Password there": "Mot de passe",
     "{name}: its server and limits are known": "{name} : son serveur et ses limites sont connus",
     "at most {count} recipients a day": "au plus {count} destinataires par jour",
@@ -316,12 +408,12 @@ COMMANDS: dict[str, str] = {
     "Use another service by its Apprise URL (Discord, Signal, …)?": (
         "Utiliser un autre service par son URL Apprise (Discord, Signal, …) ?"
     ),
-    "Your word for it": "Votre mot pour lui",
+    "Your word for it": "Quel nom lui donner",
     "Apprise URL": "URL Apprise",
     "Be shown the text to paste by hand, on a Facebook page for example?": (
-        "Voir le texte à coller à la main, sur une page Facebook par exemple ?"
+        "Vous montrer le texte à coller vous-même, sur une page Facebook par exemple ?"
     ),
-    "What is to be done there": "Ce qu'il faut y faire",
+    "What is to be done there": "Ce qu'il faut y faire (par exemple : coller sur la page du club)",
     # members
     "a group's name has letters, digits, - and _": "le nom d'un groupe a des lettres, des chiffres, - et _",
     "added {added}, changed {changed}, removed {removed}, unchanged {unchanged}": (

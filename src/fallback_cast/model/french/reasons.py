@@ -26,6 +26,7 @@ REASONS: dict[str, str] = {
     "no address on any channel": "aucune adresse sur aucun canal",
     "no route: no address on any channel": "aucune route : aucune adresse sur aucun canal",
     "not in the group": "pas dans le groupe",
+    "no address on the chosen channel": "aucune adresse sur le canal choisi",
     "paused": "en pause",
     "address refused": "adresse refusée",
     "message refused": "message refusé",
