@@ -24,7 +24,7 @@ from fallback_cast.dispatch.lane import LEASE, Lane
 from fallback_cast.dispatch.lessons import Lessons
 from fallback_cast.dispatch.pacer import Pacer
 from fallback_cast.health.book import HealthBook
-from fallback_cast.ledger import announce, claim, memory, progress
+from fallback_cast.ledger import announce, claim, memory, progress, record
 from fallback_cast.ledger.claim import Active, Claim
 from fallback_cast.ledger.record import Moved
 from fallback_cast.model.announcement import Announcement, Importance
@@ -96,6 +96,7 @@ class Dispatcher:
         self._failure: BaseException | None = None
         self._outlooks: dict[str, tuple[int, datetime, Outlook]] = {}
         self._renewed_s = 0.0
+        self._cut_off = False  # our own line carries nothing, as far as the ledger was told
         self.leaving = False  # nothing more is begun
         self.soon = SOON  # `health` waits for nothing: zero
         book.on_change = self._on_health
@@ -141,6 +142,7 @@ class Dispatcher:
             back, self._came_back = self._came_back, set()
             await self.journal.flush()
             await catch_up(self.desk, self._world.channels, back, now)
+        await self._excuse_what_failed_by_our_line()
         found = await self.desk.run(claim.active_announcements)
         if any(a.state == "scheduled" and a.starts_at <= now for a in found):
             await self.desk.run(progress.start_due, now)
@@ -156,6 +158,14 @@ class Dispatcher:
         if new:
             self.book.prove(self._lanes)
             self._poke_all()
+
+    async def _excuse_what_failed_by_our_line(self) -> None:
+        """It takes some seconds to know that the line is down; what failed meanwhile does not count either."""
+        before, self._cut_off = self._cut_off, self.book.holds
+        if self._cut_off and not before:
+            await self.journal.flush()
+            channels = [name for name, channel in self._world.channels.items() if not channel.traits.local]
+            await self.desk.run(record.excuse, channels, self.book.heard_at)
 
     async def _meet(self, announcement: Active) -> None:
         loaded = await self.desk.run(announce.load_announcement, announcement.id)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from fallback_cast.ledger.claim import Active, Claim
 from fallback_cast.model.delivery import Attempt, Outcome
-from fallback_cast.model.errors import OutcomeUnknown, SendError, Throttled
+from fallback_cast.model.errors import OutcomeUnknown, SendError, Throttled, Unavailable
 from fallback_cast.model.message import Accepted
 from fallback_cast.routing.decide import Send
 
@@ -45,7 +45,8 @@ def accepted_attempt(flight: Flight, accepted: Accepted, now: datetime) -> Attem
     )
 
 
-def failed_attempt(begun: Attempt, error: SendError, now: datetime) -> Attempt:
+def failed_attempt(begun: Attempt, error: SendError, now: datetime, *, cut_off: bool = False) -> Attempt:
+    """`cut_off`: our own line carried nothing then. What surely was not sent is no fault of its route."""
     wait = error.retry_after if isinstance(error, Throttled) else None
     return replace(
         begun,
@@ -55,6 +56,7 @@ def failed_attempt(begun: Attempt, error: SendError, now: datetime) -> Attempt:
         reason=error.reason,
         layer=error.layer,
         place_only=error.scope == "place",
+        offline=cut_off and isinstance(error, Unavailable),
         not_before=None if wait is None else now + timedelta(seconds=wait),
     )
 

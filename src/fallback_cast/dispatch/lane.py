@@ -458,6 +458,7 @@ class Lane:
             if a.channel == self.name
             and a.address == attempt.address
             and a.begun_at >= held.delivery.opened_at
+            and not a.offline
         ]
         began = min(earlier, default=attempt.begun_at)
         left = began + self.hall.policy(announcement).patience - attempt.begun_at

@@ -39,7 +39,8 @@ class Wire:
         try:
             accepted = await self._send(flight, provider, self._message(flight.announcement))
         except SendError as error:
-            return failed_attempt(begun, error, clock.now())
+            cut_off = self.hall.book.holds and not self.channel.traits.local
+            return failed_attempt(begun, error, clock.now(), cut_off=cut_off)
         except asyncio.CancelledError:
             # We leave in the middle: what was on the wire may have gone out.
             stopped = OutcomeUnknown("the program was stopped in mid-send")

@@ -129,6 +129,12 @@ class HealthBook:
         """
         return bool(self._cut_off())
 
+    @property
+    def heard_at(self) -> datetime:
+        """The last sign that our own line works."""
+        good = (w.good_at for w in self._watches.values() if not w.traits.local)
+        return max([self._line.heard_at or NEVER, *good])
+
     def _cut_off(self) -> str:
         now = self._clock.now()
         if not self._lookout or not self._line.silent(now):

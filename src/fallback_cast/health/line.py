@@ -39,13 +39,14 @@ class LineState(StrEnum):
 class Line:
     """The looks of one machine at the references, and the last time that one of its channels worked."""
 
-    __slots__ = ("_belied_at", "_dark_since", "_looked_at", "_round", "_worked_at")
+    __slots__ = ("_belied_at", "_dark_since", "_looked_at", "_round", "_worked_at", "heard_at")
 
     def __init__(self) -> None:
         self._round: dict[str, Evidence] = {}
         self._looked_at: datetime | None = None
         self._worked_at: datetime | None = None
         self._dark_since: datetime | None = None
+        self.heard_at: datetime | None = None  # the last sign that the line works
         self._belied_at: datetime | None = None  # a channel worked although too few references answered
 
     def take(self, seen: Evidence, local: Collection[str]) -> None:
@@ -56,11 +57,13 @@ class Line:
             self._round[seen.provider] = seen
             self._looked_at = seen.at
             if seen.signal is Signal.GOOD:
+                self.heard_at = seen.at
                 self._dark_since = self._belied_at = None
             elif self._dark_since is None and not self._answering():
                 self._dark_since = seen.at
         elif seen.signal is Signal.GOOD and seen.channel not in local:
             self._worked_at, self._dark_since = seen.at, None
+            self.heard_at = seen.at
             if self._looked_at is not None and seen.at - self._looked_at >= ON_ITS_WAY and not self._enough():
                 self._belied_at = seen.at
 

@@ -177,6 +177,7 @@ def attempt_of(row: Row[Any]) -> Attempt:
         reference=row.reference,
         note=row.note,
         possible_duplicate=row.possible_duplicate,
+        offline=row.offline,
     )
 
 

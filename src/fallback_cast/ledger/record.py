@@ -6,7 +6,7 @@ Each statement stands beside the function that makes its rows: positions in the 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -219,6 +219,7 @@ _END = (
         note=given(10),
         possible_duplicate=given(11),
         ended_at=given(12),
+        offline=given(13),
     )
 )
 
@@ -238,7 +239,19 @@ def _ended_row(attempt: Attempt) -> tuple[object, ...]:
         attempt.note,
         attempt.possible_duplicate,
         attempt.ended_at,
+        attempt.offline,
     )
+
+
+def excuse(ledger: Ledger, channels: Collection[str], since: datetime) -> None:
+    """Our own line was down from then on, as it turned out: what failed on these channels was no fault of theirs."""
+    with ledger.writing() as connection:
+        connection.execute(
+            update(_attempt)
+            .where(_attempt.c.channel.in_(channels), _attempt.c.ended_at > since)
+            .where(_attempt.c.outcome == Outcome.FAILED, _attempt.c.error == "unavailable")
+            .values(offline=True)
+        )
 
 
 _MOVE = (

@@ -79,6 +79,7 @@ class Attempt:
     reference: str | None = None
     note: str = ""
     possible_duplicate: bool = False
+    offline: bool = False  # our own line carried nothing then: it says nothing about its route (P6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

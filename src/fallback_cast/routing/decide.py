@@ -82,6 +82,7 @@ class _Case:
         self, delivery: Delivery, attempts: Sequence[Attempt], outlook: Outlook, policy: Policy, now: datetime
     ) -> None:
         self.delivery, self.outlook, self.policy, self.now = delivery, outlook, policy, now
+        attempts = [a for a in attempts if not a.offline]  # nothing of them is burnt (P6)
         # Most deliveries are decided once before and once after their only attempt.
         self.attempts = (
             sorted(attempts, key=lambda a: (a.begun_at, a.number, a.key)) if len(attempts) > 1 else attempts
