@@ -10,12 +10,13 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.counterparts.netns import Namespace
 from tests.counterparts.ports import HOST, blackhole, refused_port, silent_server
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "drip",
     "hang",
     "http_faults",
+    "http_faults_within",
     "nonsense",
     "redirect",
     "refused_port",
@@ -240,6 +242,17 @@ def http_faults(tls: ssl.SSLContext | None = None, host: str = HOST, port: int =
             yield faults
         finally:
             server.end()
+
+
+@contextmanager
+def http_faults_within(
+    namespace: Namespace, host: str, port: int, tls: ssl.SSLContext | None = None
+) -> Iterator[HttpFaults]:
+    """The same, standing in a network namespace."""
+    with ExitStack() as stack:
+        with namespace.entered():
+            faults = stack.enter_context(http_faults(tls, host, port))
+        yield faults
 
 
 class _Server:

@@ -164,6 +164,11 @@ def _tell(terminal: Terminal, app: App, id: str, recipients: bool) -> int:
         print_status(terminal, app, found)
     code = exit_code(found)
     if code == EXIT_OPEN:
+        if found["recipients"]["held"]:
+            terminal.say(
+                "no message leaves this machine's own network; {count} recipients are held, nothing of theirs is lost",
+                count=found["recipients"]["held"],
+            )
         _say_when(terminal, app, id)
     return code
 

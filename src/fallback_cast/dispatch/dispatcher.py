@@ -166,6 +166,7 @@ class Dispatcher:
             await self.journal.flush()
             channels = [name for name, channel in self._world.channels.items() if not channel.traits.local]
             await self.desk.run(record.excuse, channels, self.book.heard_at)
+            self._hasten = True  # whoever waits for something else is held from now on
 
     async def _meet(self, announcement: Active) -> None:
         loaded = await self.desk.run(announce.load_announcement, announcement.id)
