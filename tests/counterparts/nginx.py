@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.counterparts import require
-from tests.counterparts.ports import HOST, free_port
-from tests.counterparts.processes import Daemon, running, wait_for
+from tests.counterparts.netns import Namespace
+from tests.counterparts.ports import HOST, answers, free_port
+from tests.counterparts.processes import Daemon, wait_for
 from tests.counterparts.tls import Certificates
 
 
@@ -35,17 +36,33 @@ class Nginx:
 
 
 @contextmanager
-def nginx(directory: Path, certificates: Certificates, *, silent_port: int = 9) -> Iterator[Nginx]:
+def nginx(
+    directory: Path,
+    certificates: Certificates,
+    *,
+    silent_port: int = 9,
+    host: str = HOST,
+    port: int | None = None,
+    within: Namespace | None = None,
+) -> Iterator[Nginx]:
+    """`within` a network namespace it stands at `host`; whoever is silent is on loopback all the same."""
     directory.joinpath("temporary").mkdir(parents=True)
-    port, tls_port, log = free_port(), free_port(), directory / "requests.log"
+    port, tls_port, log = port or free_port(), free_port(), directory / "requests.log"
     conf = directory / "nginx.conf"
-    conf.write_text(_settings(directory, port, tls_port, certificates, silent_port))
+    conf.write_text(_settings(directory, host, port, tls_port, certificates, silent_port))
     command = [require.program("nginx"), "-p", directory, "-c", conf, "-e", directory / "error.log"]
-    with running(command, directory / "output", port=port) as daemon:
-        yield Nginx(f"http://{HOST}:{port}", f"https://{HOST}:{tls_port}", certificates.ca_file, log, daemon)
+
+    def ready() -> bool:
+        return within.listens(host, port) if within else answers(port)
+
+    words = within.command(*command) if within else command
+    with Daemon(words, directory / "output", ready).running() as daemon:
+        yield Nginx(f"http://{host}:{port}", f"https://{host}:{tls_port}", certificates.ca_file, log, daemon)
 
 
-def _settings(directory: Path, port: int, tls_port: int, certificates: Certificates, silent_port: int) -> str:
+def _settings(
+    directory: Path, host: str, port: int, tls_port: int, certificates: Certificates, silent_port: int
+) -> str:
     temporary = "".join(
         f"  {kind}_temp_path {directory}/temporary/{kind};\n"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -63,8 +80,8 @@ http {{
 {temporary}
   limit_req_zone $binary_remote_addr zone=one:1m rate=1r/s;
   server {{
-    listen {HOST}:{port} backlog=1024;
-    listen {HOST}:{tls_port} ssl;
+    listen {host}:{port} backlog=1024;
+    listen {host}:{tls_port} ssl;
     ssl_certificate {certificates.good};
     ssl_certificate_key {certificates.good};
     location / {{ return 200 '{{"ok": true}}'; }}

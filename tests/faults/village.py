@@ -39,6 +39,7 @@ HOSTS = {
     "three.reference.test": "10.77.0.7",
 }
 REFERENCES = ("tcp://10.77.0.5:53", "http://10.77.0.6/generate_204", "http://10.77.0.7/")
+URGENT = '[policy.urgent]\ngrace = "1s"\n'
 SECRET = "whsec_" + base64.b64encode(b"0" * 32).decode()
 _HELD_DOWN_S = 120  # longer than any rest of a platform in these tests
 
@@ -112,7 +113,7 @@ class Village:
 
     # -- the program ---------------------------------------------------------------------------
 
-    def settings(self, *channels: str, health: str = "", more: str = "") -> None:
+    def settings(self, *channels: str, health: str = "", more: str = URGENT) -> None:
         """`channels.toml` with these `[[channel]]` tables; the references are named unless `health` is given."""
         named = health or f"references = {json.dumps(REFERENCES)}"
         tables = "".join(f"[[channel]]\n{channel}\n" for channel in channels)
@@ -120,7 +121,7 @@ class Village:
         self.folder.joinpath("secret").chmod(0o600)
         self.folder.joinpath("channels.toml").touch(0o600)
         self.folder.joinpath("channels.toml").write_text(
-            f'[club]\nname = "Club"\nlanguage = "en"\n{tables}[policy.urgent]\ngrace = "1s"\n[health]\n{named}\n{more}'
+            f'[club]\nname = "Club"\nlanguage = "en"\n{tables}[health]\n{named}\n{more}'
         )
 
     def start(self, *words: str) -> subprocess.Popen[str]:
