@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 LOOK_AGAIN = timedelta(seconds=1)
 
 
-def let_go(hall: Dispatcher, channel: str, held: Claim, action: Action) -> None:
+def let_go(hall: Dispatcher, channel: str, held: Claim, action: Action, now: datetime | None = None) -> None:
     """As decided: on to another lane, later again, or closed. `channel` is the lane that held it."""
-    now, delivery = hall.clock.now(), held.delivery
+    now, delivery = now or hall.clock.now(), held.delivery
     match action:
         case Send():
             if action.route.channel != channel:

@@ -175,13 +175,14 @@ class Lane:
             return
         self.queue.push(Job(announcement, held, action, key, self.hall.version))
 
-    def _decide(self, announcement: Active, held: Claim) -> Action:
+    def _decide(self, announcement: Active, held: Claim, now: datetime | None = None) -> Action:
+        now = now or self.hall.clock.now()
         actions = decide(
             held.delivery,
             held.attempts,
-            self.hall.outlook(announcement),
+            self.hall.outlook(announcement, now),
             self.hall.policy(announcement),
-            self.hall.clock.now(),
+            now,
         )
         here = next((a for a in actions if isinstance(a, Send) and a.route.channel == self.name), None)
         return here or actions[0]
@@ -376,12 +377,12 @@ class Lane:
         stale = any(a.outcome is Outcome.BEGUN for a in held.attempts)
         held = Claim(held.delivery, (*held.attempts, ended))
         self.hall.learn(flight.announcement, held, ended)
-        action = self._decide(flight.announcement, held)
+        action = self._decide(flight.announcement, held, ended.ended_at)
         if isinstance(action, Send) and action.route == flight.send.route and not stale:
             self.hall.journal.end(ended)
             return Job(flight.announcement, held, action, key, self.hall.version)
         self.hall.journal.end(ended, lambda: self.hall.free_key(key))
-        let_go(self.hall, self.name, held, action)
+        let_go(self.hall, self.name, held, action, ended.ended_at)
         return None
 
     async def _keep_pace(self, announcement: Active, provider: Provider, address: str) -> bool:
