@@ -164,7 +164,9 @@ def _not_reached_for_a_reason(after: Aftermath, duty: Duty, accepted: Sequence[T
         for t in accepted
         if t.ended_at is not None
         and t.ended_at < duty.closed
-        and not any(t.ended_at <= kill <= t.ended_at + 0.5 for kill in after.play.kills)  # not yet durable
+        and not any(
+            t.ended_at - EPSILON <= kill <= t.ended_at + 0.5 for kill in after.play.kills
+        )  # not yet durable
     ]
     assert not in_time, f"an answer was overheard: {duty} {in_time}"
     unknown = {t.channel for t in after.past(duty) if t.outcome == "unknown"}
@@ -246,9 +248,7 @@ def marks_are_true(after: Aftermath) -> None:
             if _something_unsure_before(one, own):
                 assert one.possible_duplicate, f"not marked: {one} {own}"
             if one.possible_duplicate:
-                assert _something_unsure_before(one, after.past(duty)), (
-                    f"marked for nothing: {one} {own}"
-                )
+                assert _something_unsure_before(one, after.past(duty)), f"marked for nothing: {one} {own}"
 
 
 def one_address_gets_one_message(after: Aftermath) -> None:

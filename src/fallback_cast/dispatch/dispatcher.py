@@ -75,6 +75,7 @@ class Dispatcher:
         self.desk, self.book, self.pacer, self.owner = desk, book, pacer, owner
         self.clock = world.clock
         self._world = world
+        self._policies = {importance.value: policy for importance, policy in world.policies.items()}
         self._listener = listener
         self.journal = Journal(desk, owner, self._on_moved)
         self.journal.on_failure = lambda: self.fail(self.journal.failure)
@@ -277,16 +278,15 @@ class Dispatcher:
         await self.book.proven(channel, self.policy(announcement).probe_budget.total_seconds())
 
     def policy(self, announcement: Active) -> Policy:
-        return self._world.policies[Importance(announcement.importance)]
+        return self._policies[announcement.importance]
 
     @property
     def version(self) -> int:
         """Grows with every change of what `decide` would see."""
         return self.book.version + self.lessons.version
 
-    def outlook(self, announcement: Active) -> Outlook:
+    def outlook(self, announcement: Active, now: datetime) -> Outlook:
         """The world as `decide` sees it; the same one until somebody's standing changes."""
-        now = self.clock.now()
         cached = self._outlooks.get(announcement.id)
         if cached is not None and cached[0] == self.version and now - cached[1] < timedelta(seconds=1):
             return cached[2]

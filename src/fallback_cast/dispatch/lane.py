@@ -13,15 +13,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from fallback_cast.dispatch.clock import pause
+from fallback_cast.dispatch.fate import let_go, patience_left_s
 from fallback_cast.dispatch.flight import Flight
 from fallback_cast.dispatch.queue import RANKS, Job, Queue, Rate, rank_of
 from fallback_cast.dispatch.wire import Wire
 from fallback_cast.ledger.claim import Active, Claim, claim
-from fallback_cast.ledger.record import AlreadyBegun, Begun, Closed, Moved
+from fallback_cast.ledger.record import AlreadyBegun, Begun, Moved
 from fallback_cast.model.channel import Channel, Provider
-from fallback_cast.model.delivery import Attempt, Outcome, RecipientKind, State, Why
+from fallback_cast.model.delivery import Attempt, Outcome, Why
 from fallback_cast.model.message import idempotency_key
-from fallback_cast.routing.decide import Action, Close, Send, Wait, decide
+from fallback_cast.routing.decide import Action, Send, decide
 
 if TYPE_CHECKING:
     from fallback_cast.dispatch.dispatcher import Dispatcher
@@ -165,7 +166,7 @@ class Lane:
         """Decide about a delivery of ours: send it here, or let it go."""
         action = self._decide(announcement, held)
         if not (isinstance(action, Send) and action.route.channel == self.name):
-            self._let_go(announcement, held, action)
+            let_go(self.hall, self.name, held, action)
             return
         key = self._key(announcement, held, action)
         if not self.hall.take_key(key):  # another recipient behind the same address is being told (P11)
@@ -174,47 +175,17 @@ class Lane:
             return
         self.queue.push(Job(announcement, held, action, key, self.hall.version))
 
-    def _decide(self, announcement: Active, held: Claim) -> Action:
+    def _decide(self, announcement: Active, held: Claim, now: datetime | None = None) -> Action:
+        now = now or self.hall.clock.now()
         actions = decide(
             held.delivery,
             held.attempts,
-            self.hall.outlook(announcement),
+            self.hall.outlook(announcement, now),
             self.hall.policy(announcement),
-            self.hall.clock.now(),
+            now,
         )
         here = next((a for a in actions if isinstance(a, Send) and a.route.channel == self.name), None)
         return here or actions[0]
-
-    def _let_go(self, announcement: Active, held: Claim, action: Action) -> None:
-        """Write what becomes of a delivery that is not sent here now."""
-        now, delivery = self.hall.clock.now(), held.delivery
-        match action:
-            case Send():
-                if action.route.channel != self.name:
-                    self.hall.tell_moved_on(self.name, held, action.route.channel)
-                self.hall.journal.move(Moved(delivery.id, action.route.channel, Why.QUEUED, now))
-            case Wait():
-                flying = next((a.key for a in held.attempts if a.outcome is Outcome.BEGUN), None)
-                until = action.until
-                if flying is not None and not self.hall.await_key(flying):
-                    until = min(until, now + timedelta(seconds=LOOK_S))  # it has ended since: read it again
-                self.hall.tell_waiting(held, action)
-                self.hall.journal.move(Moved(delivery.id, action.lane, action.why, until, flying))
-            case Close():
-                self._close(held, action, now)
-
-    def _close(self, held: Claim, action: Close, now: datetime) -> None:
-        delivery, tried = held.delivery, {a.channel for a in held.attempts}
-        ranks = [route.channel for route in delivery.routes]
-        better = ranks[: ranks.index(action.via)] if action.via in ranks else ranks
-        fell_back = (
-            action.state is State.REACHED and bool(better) and delivery.kind is not RecipientKind.PLACE
-        )
-        skipped = tuple(dict.fromkeys(name for name in better if name not in tried))
-        self.hall.journal.close_delivery(
-            Closed(delivery.id, action.state, now, action.via, action.reasons, fell_back, skipped)
-        )
-        self.hall.tell_closed(held, action)
 
     # -- beginning -----------------------------------------------------------------------------
 
@@ -290,7 +261,7 @@ class Lane:
         else:
             key = flight.attempt.key
             self.hall.journal.withdraw(flight.attempt, lambda: self.hall.free_key(key))
-            self._let_go(flight.announcement, flight.held, action)
+            let_go(self.hall, self.name, flight.held, action)
         return False
 
     def _leave_to_another(self, flight: Flight) -> None:
@@ -312,7 +283,7 @@ class Lane:
             outcome=Outcome.BEGUN,
             begun_at=self.hall.clock.now(),
         )
-        patience_s = self._patience_left_s(announcement, held, attempt)
+        patience_s = patience_left_s(held, attempt, self.hall.policy(announcement).patience)
         return Flight(held, announcement, send, attempt, patience_s, job.version)
 
     # -- workers -------------------------------------------------------------------------------
@@ -406,12 +377,12 @@ class Lane:
         stale = any(a.outcome is Outcome.BEGUN for a in held.attempts)
         held = Claim(held.delivery, (*held.attempts, ended))
         self.hall.learn(flight.announcement, held, ended)
-        action = self._decide(flight.announcement, held)
+        action = self._decide(flight.announcement, held, ended.ended_at)
         if isinstance(action, Send) and action.route == flight.send.route and not stale:
             self.hall.journal.end(ended)
             return Job(flight.announcement, held, action, key, self.hall.version)
         self.hall.journal.end(ended, lambda: self.hall.free_key(key))
-        self._let_go(flight.announcement, held, action)
+        let_go(self.hall, self.name, held, action, ended.ended_at)
         return None
 
     async def _keep_pace(self, announcement: Active, provider: Provider, address: str) -> bool:
@@ -449,21 +420,6 @@ class Lane:
             return None
         return flight
 
-    def _patience_left_s(self, announcement: Active, held: Claim, attempt: Attempt) -> float:
-        if not held.attempts:
-            return self.hall.policy(announcement).patience.total_seconds()
-        earlier = [
-            a.begun_at
-            for a in held.attempts
-            if a.channel == self.name
-            and a.address == attempt.address
-            and a.begun_at >= held.delivery.opened_at
-            and not a.offline
-        ]
-        began = min(earlier, default=attempt.begun_at)
-        left = began + self.hall.policy(announcement).patience - attempt.begun_at
-        return max(left.total_seconds(), 0.5)
-
     # -- watching ------------------------------------------------------------------------------
 
     def watch_flights(self) -> None:
@@ -479,7 +435,7 @@ class Lane:
         self.wire.detach(flight)
         self._in_hand.discard(flight.held.delivery.id)
         held = Claim(flight.held.delivery, (*flight.held.attempts, flight.attempt))
-        self._let_go(flight.announcement, held, self._decide(flight.announcement, held))
+        let_go(self.hall, self.name, held, self._decide(flight.announcement, held))
         self._feed()
         if self._begun:
             self._wake_worker(len(RANKS) - 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from fallback_cast.dispatch.clock import Clock, pause
@@ -17,6 +17,9 @@ from fallback_cast.routing.pace import may_go_at, reserve
 
 MANY = 10_000  # a pace for each address: those of the past are of no use
 _LATE = timedelta(milliseconds=20)  # a timer that fires so much too late costs no rate
+
+
+_AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
 
 def _always() -> bool:
@@ -115,10 +118,12 @@ class Pacer:
         return next_at
 
     def _go_at(self, paces: Sequence[Pace]) -> datetime:
-        return max(
-            (may_go_at(pace, self._next_at[pace.key]) for pace in paces if pace.key in self._next_at),
-            default=datetime.min.replace(tzinfo=self._clock.now().tzinfo),
-        )
+        go_at = _AT_ONCE
+        for pace in paces:
+            next_at = self._next_at.get(pace.key)
+            if next_at is not None:
+                go_at = max(go_at, may_go_at(pace, next_at))
+        return go_at
 
     def _reserve(self, paces: Sequence[Pace], now: datetime) -> None:
         for pace in paces:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from itertools import islice
 from sqlalchemy import delete, func, insert, select
 
 from fallback_cast.ledger import schema
+from fallback_cast.ledger.bulk import in_one
 from fallback_cast.ledger.open import Ledger
 
 PAGE = 1000
@@ -79,24 +81,28 @@ def each_member(ledger: Ledger) -> Iterator[Member]:
 
 def _page(ledger: Ledger, after: int) -> list[Member]:
     member, address = schema.member, schema.member_address
+    people = select(member.c.id, member.c.name, member.c.language, member.c.groups, member.c.paused).where(
+        member.c.id > after
+    )
+    people = people.order_by(member.c.id).limit(PAGE)
     with ledger.reading() as connection:
-        rows = connection.execute(
-            select(member).where(member.c.id > after).order_by(member.c.id).limit(PAGE)
-        ).all()
+        rows = json.loads(connection.execute(in_one(people.subquery())).scalar_one())
         if not rows:
             return []
-        wanted = select(address).where(address.c.member_id.between(rows[0].id, rows[-1].id))
+        theirs = select(address.c.member_id, address.c.channel, address.c.address).where(
+            address.c.member_id.between(rows[0][0], rows[-1][0])
+        )
         by_member: dict[int, dict[str, str]] = {}
-        for row in connection.execute(wanted):
-            by_member.setdefault(row.member_id, {})[row.channel] = row.address
+        for id, channel, text in json.loads(connection.execute(in_one(theirs.subquery())).scalar_one()):
+            by_member.setdefault(id, {})[channel] = text
     return [
         Member(
-            name=row.name,
-            addresses=by_member.get(row.id, {}),
-            id=row.id,
-            language=row.language,
-            groups=tuple(filter(None, row.groups.split(","))),
-            paused=row.paused,
+            name=name,
+            addresses=by_member.get(id, {}),
+            id=id,
+            language=language,
+            groups=tuple(filter(None, groups.split(","))) if groups else (),
+            paused=bool(paused),
         )
-        for row in rows
+        for id, name, language, groups, paused in rows
     ]

@@ -126,7 +126,7 @@ def write_batch(ledger: Ledger, batch: Batch, owner: str) -> None:
         if batch.moved:
             execute(connection, _MOVE, [_moved_row(row, owner) for row in batch.moved])
         if batch.closed:
-            execute(connection, _CLOSE, [_closed_row(row, owner) for row in batch.closed])
+            _close(connection, batch.closed, owner)
         if batch.touched:
             connection.execute(_TOUCH, [{"the_id": id, "next_at": at} for id, at in batch.touched])
         if batch.woken:
@@ -279,6 +279,35 @@ _CLOSE = (
         waits_for=None,
     )
 )
+
+
+_CLOSE_PLAINLY = (  # reached by its first channel: nothing to tell about it
+    update(_delivery)
+    .where(_delivery.c.id == given(0), _delivery.c.owner == given(1))
+    .values(
+        state=given(2),
+        via=given(3),
+        closed_at=given(4),
+        fell_back=False,
+        skipped=None,
+        reasons=None,
+        owner=None,
+        waits_for=None,
+    )
+)
+
+
+def _close(connection: Connection, closed: Sequence[Closed], owner: str) -> None:
+    plain, others = [], []
+    for row in closed:
+        if row.fell_back or row.skipped or row.reasons:
+            others.append(_closed_row(row, owner))
+        else:
+            plain.append((row.delivery_id, owner, row.state, row.via, row.at))
+    if plain:
+        execute(connection, _CLOSE_PLAINLY, plain)
+    if others:
+        execute(connection, _CLOSE, others)
 
 
 def _closed_row(closed: Closed, owner: str) -> tuple[object, ...]:
