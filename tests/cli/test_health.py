@@ -83,7 +83,7 @@ def test_a_second_relay_that_is_out_is_a_warning_and_a_person_is_none() -> None:
 
 def test_json_has_the_keys_that_are_promised() -> None:
     found = to_object(findings(DEAD, ALIVE))
-    assert list(found) == ["verdict", "offline", "channels"]
+    assert list(found) == ["verdict", "offline", "channels", "own_resolver_fails"]
     assert (found["verdict"], found["offline"]) == ("down", False)
     for channel in found["channels"]:
         assert list(channel) == [

@@ -81,7 +81,7 @@ class Network:
         return _filtered(self.server, "filter hook input priority 0", rule)
 
     def muted(self, rule: str = "") -> AbstractContextManager[None]:
-        """What the client sends is lost, all of it or what the rule matches; what is on its way to it arrives."""
+        """What the client sends is lost, or what of it the rule matches; what comes to it arrives."""
         device = f'oifname "{self.client.device}"'
         return _filtered(self.client, "filter hook output priority 0", f"{device} {rule} drop")
 

@@ -13,7 +13,6 @@ from tests.counterparts import http_faults as http
 from tests.counterparts.http_faults import HttpFaults, http_faults_within
 from tests.counterparts.netns import Network
 from tests.counterparts.nginx import nginx
-from tests.counterparts.ports import HOST
 from tests.counterparts.tls import Certificates
 from tests.faults.village import EMAIL, TELEGRAM, Done, Village, village, webhook
 
@@ -122,7 +121,9 @@ def test_who_answers_probes_and_takes_no_message(private_network: Network, tmp_p
         private_network.add_address(GOOD)
         good = stack.enter_context(http_faults_within(private_network.server, GOOD, 80))
         chain = [webhook(f"bad{n}", f"http://{address}/") for n, address in enumerate(faults)]
-        club.settings(*chain, webhook("good", f"http://{GOOD}/"), more='[policy.urgent]\npatience = "4s"\ngrace = "1s"')
+        club.settings(
+            *chain, webhook("good", f"http://{GOOD}/"), more='[policy.urgent]\npatience = "4s"\ngrace = "1s"'
+        )
         done = club.finish(club.announce("Flood"))
         print(done)
         assert done.code == 0, done.stderr
@@ -139,7 +140,9 @@ def test_a_server_that_limits_us_is_no_outage(
         private_network.add_address("10.77.0.24")
         private_network.add_address(GOOD)
         with (
-            nginx(tmp_path / "nginx", certificates, host="10.77.0.24", port=8080, within=private_network.server),
+            nginx(
+                tmp_path / "nginx", certificates, host="10.77.0.24", port=8080, within=private_network.server
+            ),
             http_faults_within(private_network.server, GOOD, 80) as good,
         ):
             club.settings(webhook("busy", "http://10.77.0.24:8080/429"), webhook("good", f"http://{GOOD}/"))

@@ -22,7 +22,7 @@ def test_the_cable_is_pulled_out(private_network: Network, tmp_path: Path) -> No
     ):
         club.settings(TELEGRAM, EMAIL, BOARD)
         club.enrol(MEMBERS)
-        sending = club.announce("Flood", "--timeout", "8s")
+        sending = club.announce("Flood", "--timeout", "6s")
         club.until_told("Flood", 30)
         with private_network.unplugged():
             it_is_held_and_said(club, club.finish(sending))
@@ -35,7 +35,7 @@ def test_the_cable_is_pulled_out(private_network: Network, tmp_path: Path) -> No
 def test_the_router_swallows_everything(private_network: Network, tmp_path: Path) -> None:
     with village(private_network, tmp_path / "club", members=MEMBERS) as club:
         club.enrol(MEMBERS)
-        sending = club.announce("Flood", "--timeout", "16s")
+        sending = club.announce("Flood", "--timeout", "13s")
         club.until_told("Flood", 30)
         with private_network.muted():
             it_is_held_and_said(club, club.finish(sending))
@@ -72,7 +72,7 @@ def health_says_so(club: Village) -> None:
 
 
 def everybody_is_told(club: Village, done: Done, *titles: str) -> None:
-    """A message whose answer was lost with the line may have gone out (P3): that is recorded, no other repeats."""
+    """A message whose answer was lost may have gone out (P3): that is recorded. No other repeats."""
     assert done.code == 0, done.stderr
     [(doubtful,)] = club.rows("SELECT count(*) FROM attempt WHERE possible_duplicate")
     twice = 0

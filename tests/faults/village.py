@@ -114,7 +114,7 @@ class Village:
     # -- the program ---------------------------------------------------------------------------
 
     def settings(self, *channels: str, health: str = "", more: str = URGENT) -> None:
-        """`channels.toml` with these `[[channel]]` tables; the references are named unless `health` is given."""
+        """`channels.toml` with these `[[channel]]` tables, and the references unless `health` is given."""
         named = health or f"references = {json.dumps(REFERENCES)}"
         tables = "".join(f"[[channel]]\n{channel}\n" for channel in channels)
         self.folder.joinpath("secret").write_text(SECRET)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fallback_cast.health.book import HealthBook
+from fallback_cast.health.book import NO_FEEDS, HealthBook
+from fallback_cast.health.feeds import StatusWord
+from fallback_cast.health.hints import Feed
 from fallback_cast.health.judge import History, judge
 from fallback_cast.ledger.memory import Breaker
 from fallback_cast.model.errors import (
@@ -57,7 +59,9 @@ class Shelf:
         self.breakers |= {(b.channel, b.provider): b for b in breakers}
         self.evidence += seen
 
-    def open(self, machine: str = "laptop", forget: bool = False) -> HealthBook:
+    def open(
+        self, machine: str = "laptop", forget: bool = False, feeds: Mapping[str, Feed] = NO_FEEDS
+    ) -> HealthBook:
         return HealthBook(
             self.channels,
             self.breakers.values(),
@@ -67,6 +71,7 @@ class Shelf:
             self.changes.append,
             evidence=[] if forget else self.evidence,
             references=self.references,
+            feeds=feeds,
             machine=machine,
         )
 
@@ -277,6 +282,55 @@ def test_the_first_failure_waits_for_the_answer_and_then_counts() -> None:
         assert book.judgement("telegram", "telegram").verdict is DOWN
         assert [reference.looks for reference in kept.references] == [1, 1, 1]
         await book.close()
+
+    story(main())
+
+
+def test_a_line_that_dies_right_after_a_message_holds_everything_until_somebody_answers() -> None:
+    async def main() -> None:
+        kept = shelf(references=three())
+        book = kept.open()
+        assert await book.online() is True
+        book.accepted("telegram", "telegram")
+        await asyncio.sleep(1)
+        for reference in kept.references:
+            reference.answers = False
+        for channel in kept.channels.values():
+            channel.provider.fault = refused()
+        fail(book, times=1)
+        await asyncio.sleep(1)
+        assert book.holds
+        assert book.offline is None  # too early to say
+        assert not usable(book, "email")
+        assert book.judgement("telegram", "telegram").verdict is not Verdict.SUSPECT
+        # The references stay silent, but a channel answers: the line works after all.
+        kept.channels["email"].provider.fault = None
+        for _ in range(40):
+            book.look_around()
+            await asyncio.sleep(0.25)
+        assert not book.holds
+        assert usable(book, "email")
+        await book.close()
+
+    story(main())
+
+
+def test_a_feed_is_read_when_a_broadcast_begins_and_nobody_waits_for_it() -> None:
+    class SlowFeed:
+        async def look(self) -> StatusWord:
+            await asyncio.sleep(5)
+            return StatusWord(Signal.HINT, "its status page reports an incident (outage)")
+
+    async def main() -> None:
+        kept = shelf()
+        book = kept.open(feeds={"telegram": SlowFeed()})
+        book.prove(["telegram", "email"])
+        await book.proven("telegram", 1)
+        assert asyncio.get_running_loop().time() < 1
+        await asyncio.sleep(6)
+        assert [row.channel for row in kept.evidence if row.signal is Signal.HINT] == ["telegram"]
+        book.prove(["telegram"])
+        await book.close()  # ends what is being read
 
     story(main())
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fallback_cast.health.line import Line, LineState
-from fallback_cast.model.health import Evidence, Verdict
+from fallback_cast.health.line import Line, LineState, offline_by
+from fallback_cast.model.errors import Layer
+from fallback_cast.model.health import Check, Evidence, Verdict
 from fallback_cast.model.texts import say
 from tests.health.cases import B, G, looks, moment, seen
 
@@ -79,6 +80,30 @@ def test_references_that_are_cut_off_are_not_believed_until_one_answers_again() 
 
 def test_failures_of_channels_say_nothing_about_the_line() -> None:
     assert line_of(*[seen(n, B) for n in range(50)]).state(moment(50)) is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("signs", "worked_at", "silent"),
+    [("---", -5, True), ("---", -90, True), ("+--", -5, False), ("+++", -5, False), ("---", 1, True)],
+)
+def test_silence_is_no_offline_yet_but_nothing_is_sent_into_it(
+    signs: str, worked_at: int, silent: bool
+) -> None:
+    rows = sorted([seen(worked_at, G, channel="email"), *looks(0, signs)], key=lambda row: row.at)
+    assert line_of(*rows).silent(moment(2)) is silent
+
+
+def test_an_answer_after_the_silence_ends_it() -> None:
+    assert not line_of(seen(-5, G), *looks(0, "---"), seen(3, G, channel="email")).silent(moment(3))
+
+
+def test_one_look_at_everybody_tells_whether_we_are_offline() -> None:
+    dead = Check(Layer.ROUTE, False, 0.1, "no route to the host")
+    judged = offline_by([("r1", dead), ("r2", dead)], moment(0))
+    assert judged is not None
+    assert judged.reason == "our own network is down: none of the 2 references answers"
+    assert offline_by([("r1", dead), ("r2", Check(Layer.ROUTE, True, 0.1))], moment(0)) is None
+    assert offline_by([], moment(0)) is None  # without references nobody knows
 
 
 def test_offline_has_its_sentence() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -299,6 +300,14 @@ def test_offline_holds() -> None:
     waits = ask(delivery("email"), [], world, 0)
     assert isinstance(waits, Wait)
     assert waits.why is Why.HELD
+
+
+def test_what_failed_while_we_were_offline_burns_no_patience_and_no_route() -> None:
+    world = outlook(channel("telegram"), channel("email"))
+    ours = [attempt("telegram", "unavailable", n, offline=True) for n in range(3)]
+    assert ask(BOTH, ours, world, 600) == send("telegram")
+    theirs = [replace(one, offline=False) for one in ours]
+    assert ask(BOTH, theirs, world, 600) == send("email")
 
 
 def test_no_wait_goes_beyond_expiry() -> None:

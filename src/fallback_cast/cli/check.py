@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fallback_cast.cli.check_around import (
@@ -18,7 +18,7 @@ from fallback_cast.cli.terminal import Terminal
 from fallback_cast.model.channel import Channel, Provider
 from fallback_cast.model.errors import Layer, UserError
 from fallback_cast.model.health import Check, failed_check
-from fallback_cast.model.texts import Phrase
+from fallback_cast.model.texts import Phrase, say
 from fallback_cast.wiring.app import App, open_app
 from fallback_cast.workers.local import run as run_loop
 
@@ -41,12 +41,17 @@ def run(terminal: Terminal, only: Sequence[str]) -> int:
         chosen = {name: app.channels[name] for name in (only or app.channels)}
         probes, around = run_loop(_look_at(app, chosen, only))
         found = [_channel_object(app, channel, probes[name]) for name, channel in chosen.items()]
+        if around.offline is not None:
+            _blame_our_line(app, found)
         code = max((_code(channel["verdict"]) for channel in found), default=UNKNOWN)
         if terminal.json:
             words = {UP: "up", WARNING: "suspect", DOWN: "down", UNKNOWN: "unknown"}
-            head = {"verdict": words[code], "offline": False, "channels": found}
+            offline = around.offline is not None
+            head = {"verdict": "offline" if offline else words[code], "offline": offline, "channels": found}
             terminal.object({**head, **surroundings_object(terminal, around)})
         else:
+            if around.offline is not None:
+                terminal.print(f"[red]✗[/] {say(terminal.language, around.offline.reason)}")
             for channel in found:
                 _print_channel(terminal, channel)
             print_surroundings(terminal, around)
@@ -114,12 +119,19 @@ def _channel_object(
     }
 
 
+def _blame_our_line(app: App, found: Iterable[dict[str, Any]]) -> None:
+    """Nothing is known of whoever is reached over the internet."""
+    for channel in found:
+        if not app.channels[channel["name"]].traits.local:
+            channel["verdict"] = "offline"
+
+
 def _code(verdict: str) -> int:
-    return {"up": UP, "suspect": WARNING, "down": DOWN}.get(verdict, UNKNOWN)
+    return {"up": UP, "suspect": WARNING, "down": DOWN, "offline": DOWN}.get(verdict, UNKNOWN)
 
 
 def _print_channel(terminal: Terminal, channel: Mapping[str, Any]) -> None:
-    marks = {"up": "[green]✓[/]", "suspect": "[yellow]![/]", "down": "[red]✗[/]"}
+    marks = {"up": "[green]✓[/]", "suspect": "[yellow]![/]", "down": "[red]✗[/]", "offline": "[red]✗[/]"}
     terminal.print(f"{marks[channel['verdict']]} [bold]{channel['name']}[/] ({channel['kind']})")
     for check in channel["checks"]:
         mark = "✓" if check["ok"] else "✗"

@@ -156,10 +156,13 @@ def _print(terminal: Terminal, app: App, found: Findings) -> None:
     from rich.markup import escape
 
     from fallback_cast.cli.health_formats import code_of
+    from fallback_cast.health.look import OWN_RESOLVER
 
     if found.offline:
         why = escape(say(terminal.language, found.offline))
         terminal.print(f"[red]✗[/] {terminal.text('our own network is down')}: {why}")
+    if found.own_resolver_fails:
+        terminal.print(f"[yellow]![/] {escape(terminal.text(OWN_RESOLVER))}")
     for channel in found.channels:
         colour, mark = _MARKS[code_of(channel)]
         terminal.print(f"[{colour}]{mark}[/] {escape(_line(terminal, app, channel))}")

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from fallback_cast.dispatch.checkup import ChannelFinding, Findings, certificate_days
+from fallback_cast.health.look import OWN_RESOLVER
 from fallback_cast.model.health import Verdict
 from fallback_cast.model.texts import Phrase, say, say_reason, translate
 
@@ -29,7 +30,10 @@ def exit_code(found: Findings) -> int:
     """0 up, 1 warning, 2 down, 3 unknown: the gravest of all channels; offline is down."""
     if found.offline:
         return DOWN
-    return max((code_of(c) for c in found.channels), key=_GRAVITY.index, default=UNKNOWN)
+    codes = [code_of(c) for c in found.channels]
+    if found.own_resolver_fails:
+        codes.append(WARNING)
+    return max(codes, key=_GRAVITY.index, default=UNKNOWN)
 
 
 # -- JSON (design §11) ---------------------------------------------------------------------------
@@ -40,6 +44,7 @@ def to_object(found: Findings) -> dict[str, Any]:
         "verdict": "offline" if found.offline else _OVERALL[exit_code(found)],
         "offline": bool(found.offline),
         "channels": [_channel_object(channel) for channel in found.channels],
+        "own_resolver_fails": found.own_resolver_fails,
     }
 
 
@@ -93,6 +98,8 @@ def _summary(found: Findings, language: str) -> str:
     troubled = [c for c in looked_at if code_of(c) != UP]
     if not looked_at:
         return say(language, "there is no channel to look at")
+    if not troubled and found.own_resolver_fails:
+        return say(language, OWN_RESOLVER)
     if not troubled:
         count = len(looked_at)
         return say(

@@ -166,7 +166,7 @@ def _tell(terminal: Terminal, app: App, id: str, recipients: bool) -> int:
     if code == EXIT_OPEN:
         if found["recipients"]["held"]:
             terminal.say(
-                "no message leaves this machine's own network; {count} recipients are held, nothing of theirs is lost",
+                "no message leaves this machine's own network: {count} recipients are held, nobody is lost",
                 count=found["recipients"]["held"],
             )
         _say_when(terminal, app, id)

@@ -16,6 +16,7 @@ from fallback_cast.dispatch.clock import Clock
 from fallback_cast.dispatch.desk import Desk
 from fallback_cast.dispatch.notices import Organiser, tell_organisers
 from fallback_cast.health.book import HealthBook
+from fallback_cast.health.look import own_resolver_fails
 from fallback_cast.ledger import outages as ledger
 from fallback_cast.model.announcement import Club, Importance
 from fallback_cast.model.channel import Channel
@@ -71,6 +72,7 @@ class Findings:
     at: datetime
     channels: tuple[ChannelFinding, ...]
     offline: str = ""  # why we think that it is our own network; empty: it is not
+    own_resolver_fails: bool = False  # names are found by the second resolver alone
     told: bool = False  # organisers are told of a change
     caught_up: int = 0  # late messages to places
 
@@ -105,6 +107,7 @@ class Checkup:
             at=now,
             channels=tuple(self._finding(name, checks, needs) for name in (only or self.channels)),
             offline=offline.reason if offline is not None else "",
+            own_resolver_fails=own_resolver_fails(checks.values()),
             told=told is not None,
             caught_up=caught_up,
         )

@@ -161,7 +161,7 @@ class Dispatcher:
             self._poke_all()
 
     async def _excuse_what_failed_by_our_line(self) -> None:
-        """It takes some seconds to know that the line is down; what failed meanwhile does not count either."""
+        """It takes some seconds to know that the line is down; what failed meanwhile counts for nothing."""
         before, self._cut_off = self._cut_off, self.book.holds
         if self._cut_off and not before:
             await self.journal.flush()

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from fallback_cast.health import signals
 from fallback_cast.health.domains import Platform, down_domains
+from fallback_cast.health.hints import Feed, Hints
 from fallback_cast.health.inquiry import Inquiry
 from fallback_cast.health.judge import in_order
 from fallback_cast.health.judgement import Judgement
@@ -29,6 +30,7 @@ from fallback_cast.routing.outlook import ChannelStanding
 
 CALM = timedelta(seconds=5)  # while all is well, one good word in so long is kept
 KEPT_IN_FLIGHT = 20  # failures of what was in flight when a provider went down
+NO_FEEDS: Mapping[str, Feed] = {}
 ONE_TICK = timedelta(microseconds=1)
 
 
@@ -40,7 +42,7 @@ class HealthBook:
     """What is known of every provider. One event loop uses it; saving happens behind it.
 
     `stored` and `evidence` are what earlier runs and other machines left in the ledger. Without
-    `references` nobody can tell our own outage from a platform's.
+    `references` nobody can tell our own outage from a platform's. `feeds` are the channels' status feeds.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class HealthBook:
         *,
         evidence: Iterable[Evidence] = (),
         references: Sequence[Reference] = (),
+        feeds: Mapping[str, Feed] = NO_FEEDS,
         machine: str = "",
     ) -> None:
         self._channels, self._clock, self._machine = channels, clock, machine
@@ -61,6 +64,7 @@ class HealthBook:
         self.version = 0  # grows with every change of anybody's standing
         self._lookout = Lookout(references, self._hear_reference)
         self._inquiry = Inquiry(self._lookout, self._record)
+        self._hints = Hints(feeds, self._hint_all)
         self._lines: dict[str, Line] = {machine: Line()}
         self._local = frozenset(name for name, channel in channels.items() if channel.traits.local)
         self._last_at = NEVER
@@ -180,6 +184,10 @@ class HealthBook:
     def hint(self, channel: str, provider: str, detail: str) -> None:
         """Its status feed reports an incident."""
         self._observe(self._watches[channel, provider], Reading(Signal.HINT, None, detail), "feed")
+
+    def _hint_all(self, channel: str, detail: str) -> None:
+        for watch in self._of[channel]:
+            self.hint(channel, watch.provider.name, detail)
 
     def hear(self, evidence: Iterable[Evidence]) -> None:
         """What other machines have seen meanwhile, as the ledger holds it."""
@@ -332,6 +340,8 @@ class HealthBook:
         now = self._clock.now()
         if self._lookout and not self._lookout.knows():
             self._lookout.begin()
+        channels = list(channels)
+        self._hints.begin(channels)
         for name in channels:
             for watch in self._of[name]:
                 if watch.needs_proof(now):
@@ -385,9 +395,10 @@ class HealthBook:
         self, channels: Iterable[str] | None = None
     ) -> Mapping[tuple[str, str], Sequence[Check]]:
         """Probe each provider now, in parallel; judge and store what was seen; return the checks."""
-        watches = [w for name in (self._of if channels is None else channels) for w in self._of[name]]
+        names = list(self._of if channels is None else channels)
+        watches = [watch for name in names for watch in self._of[name]]
         probes = {watch.key: self._start_probe(watch) for watch in watches}
-        await asyncio.gather(self.online(), *probes.values())
+        await asyncio.gather(self.online(), self._hints.read(names), *probes.values())
         await self._inquiry.answered()
         await self.save()
         return {key: probe.result() for key, probe in probes.items()}
@@ -437,6 +448,7 @@ class HealthBook:
         for probe in probes:
             probe.cancel()
         await asyncio.gather(*probes, return_exceptions=True)
+        await self._hints.close()
         await self._inquiry.close()
         await self._lookout.close()
         await self._keeping.close()

@@ -13,9 +13,10 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from fallback_cast.health import signals
 from fallback_cast.health.judgement import Judgement
 from fallback_cast.model.errors import Layer
-from fallback_cast.model.health import Evidence, Signal, Verdict
+from fallback_cast.model.health import Check, Evidence, Signal, Verdict
 
 REFERENCE = "reference"
 LOOK_HOLDS = timedelta(seconds=60)  # how long a look at the references says something
@@ -127,6 +128,16 @@ class Line:
             captive=verdict is Verdict.OFFLINE and same_stranger(row.detail for row in rows),
             seen_at=self._looked_at,
         )
+
+
+def offline_by(looks: Iterable[tuple[str, Check]], now: datetime) -> Judgement | None:
+    """One look at each reference, by its name: the judgement if they say that we are offline, else None."""
+    line = Line()
+    for name, check in looks:
+        found = signals.of_reference(check)
+        line.take(Evidence("", name, now, found.signal, REFERENCE, found.layer, found.detail), frozenset())
+    judged = line.judgement(now)
+    return judged if judged.verdict is Verdict.OFFLINE else None
 
 
 def same_stranger(details: Iterable[str]) -> bool:

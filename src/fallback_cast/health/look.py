@@ -7,6 +7,11 @@ from collections.abc import Iterable, Sequence
 from fallback_cast.channels.kit.way import SECOND
 from fallback_cast.model.errors import Layer
 from fallback_cast.model.health import Check
+from fallback_cast.model.texts import Phrase
+
+OWN_RESOLVER = Phrase(
+    "this machine's own name server fails; names are found by the second one in the settings"
+)
 
 
 def took_detour(checks: Sequence[Check]) -> bool:

@@ -244,7 +244,7 @@ def _ended_row(attempt: Attempt) -> tuple[object, ...]:
 
 
 def excuse(ledger: Ledger, channels: Collection[str], since: datetime) -> None:
-    """Our own line was down from then on, as it turned out: what failed on these channels was no fault of theirs."""
+    """As it turned out, our own line was down from then on: what failed here was no fault of its route."""
     with ledger.writing() as connection:
         connection.execute(
             update(_attempt)

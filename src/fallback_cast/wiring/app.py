@@ -194,6 +194,7 @@ class App:
             save,
             evidence=await desk.run(load_evidence, about),
             references=self.references,
+            feeds=self.status_feeds,
             machine=machine,
         )
 

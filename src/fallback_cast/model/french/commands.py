@@ -219,7 +219,7 @@ COMMANDS: dict[str, str] = {
     "unreached": "non atteint",
     "pending": "en cours",
     "held": "retenu",
-    "no message leaves this machine's own network; {count} recipients are held, nothing of theirs is lost": "aucun message ne sort du réseau de cette machine ; {count} destinataires sont retenus, rien n'est perdu pour eux",
+    "no message leaves this machine's own network: {count} recipients are held, nobody is lost": "aucun message ne sort du réseau de cette machine : {count} destinataires sont retenus, personne n'est perdu",
     "excluded": "exclu",
     "expired": "expiré",
     "cancelled": "annulé",

@@ -22,5 +22,6 @@ HEALTH: dict[str, str] = {
     "no details": "sans précision",
     "our own network is down": "notre propre réseau est en panne",
     "no reference answers: perhaps our own network is down": "aucune référence ne répond : notre propre réseau est peut-être en panne",
+    "this machine's own name server fails; names are found by the second one in the settings": "le serveur de noms de cette machine est en panne ; les noms sont trouvés par le second des réglages",
     "down with its failure domain": "en panne avec son domaine de panne",
 }
