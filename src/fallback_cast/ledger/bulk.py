@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Select, Subquery, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Executable, Select, Subquery, Table, bindparam, func, select
 
 from fallback_cast.ledger.schema import to_micros
 
@@ -44,6 +44,20 @@ def in_one(rows: Subquery, *json_columns: str) -> Select[Any]:
 def values(given: Iterable[str | int]) -> dict[str, str]:
     """What a statement with `one_of` is executed with."""
     return {"rows": json.dumps(list(given), ensure_ascii=False)}
+
+
+def insert_or_change(connection: Connection, table: Table) -> Any:
+    """An INSERT that knows `on_conflict_do_update`, in this database's own words.
+
+    Each dialect loads when it is used: PostgreSQL's takes 40 ms that a club's `status` can do without.
+    """
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+
+        return insert(table)
+    from sqlalchemy.dialects.postgresql import insert as insert_into_postgresql
+
+    return insert_into_postgresql(table)
 
 
 def _plain(value: object) -> object:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from fallback_cast.ledger import schema
+from fallback_cast.ledger.bulk import insert_or_change
 from fallback_cast.ledger.claim import attempts_by_key
 from fallback_cast.ledger.open import Ledger
 from fallback_cast.model.delivery import RecipientKind, Route, State, Why
@@ -91,9 +91,8 @@ def store_catch_ups(ledger: Ledger, planned: Sequence[CatchUp], now: datetime) -
     d, a = schema.delivery, schema.announcement
     opened = 0
     with ledger.writing() as connection:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         for one in planned:
-            statement = dialect.insert(d).values(
+            statement = insert_or_change(connection, d).values(
                 announcement_id=one.announcement_id,
                 kind=RecipientKind.PLACE.value,
                 recipient=one.route.channel,

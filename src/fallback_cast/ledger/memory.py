@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from fallback_cast.ledger import schema
+from fallback_cast.ledger.bulk import insert_or_change
 from fallback_cast.ledger.open import Ledger
 from fallback_cast.model.errors import Layer
 from fallback_cast.model.health import Evidence, Signal, Verdict
@@ -85,9 +85,8 @@ def save_health(
 
 
 def _upsert_breaker(connection: Connection, breaker: Breaker) -> None:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = asdict(breaker)
-    statement = dialect.insert(schema.breaker).values(row)
+    statement = insert_or_change(connection, schema.breaker).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=["channel", "provider"], set_=row))
 
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, insert, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from fallback_cast.ledger import schema
-from fallback_cast.ledger.bulk import execute, given
+from fallback_cast.ledger.bulk import execute, given, insert_or_change
 from fallback_cast.ledger.open import Ledger
 from fallback_cast.model.delivery import Attempt, Outcome, State, Why
 
@@ -324,8 +323,7 @@ def _closed_row(closed: Closed, owner: str) -> tuple[object, ...]:
 
 
 def _suppress(connection: Connection, rows: Sequence[Suppressed]) -> None:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(schema.suppression)
+    statement = insert_or_change(connection, schema.suppression)
     values = {"cause": statement.excluded.cause, "evidence": statement.excluded.evidence}
     connection.execute(
         statement.on_conflict_do_update(
