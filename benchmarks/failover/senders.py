@@ -30,19 +30,21 @@ class Sender:
 def _ours(folder: Path, first: str, second: str, known: bool) -> Sequence[object]:
     """A club whose ledger exists already, as it does when an outage comes."""
     from fallback_cast.ledger.memory import save_health
-    from fallback_cast.wiring.app import open_app
+    from fallback_cast.wiring.app import fingerprint, open_app
 
     tables = [club.webhook_table("first", first + "/"), club.webhook_table("second", second + "/")]
     path = club.write_settings(folder, tables)
     with open_app(club.settings_of(path)) as app:
         if known:
-            save_health(app.ledger, "benchmark", [_outage(app.channels["first"].providers[0].name)], [])
+            settings = next(c for c in app.settings.channel if c.name == "first")
+            provider = app.channels["first"].providers[0].name
+            save_health(app.ledger, "benchmark", [_outage(provider, fingerprint(settings))], [])
     script = folder / "fallback-cast"
     script.write_text(PROGRAM)
     return [sys.executable, script, "send", "--config", path, "-t", TITLE, "-b", BODY, "-i", "urgent"]
 
 
-def _outage(provider: str) -> object:
+def _outage(provider: str, fingerprint: str) -> object:
     from fallback_cast.ledger.memory import Breaker
     from fallback_cast.model.errors import Layer
     from fallback_cast.model.health import Verdict
@@ -59,6 +61,7 @@ def _outage(provider: str) -> object:
         retry_at=now + timedelta(minutes=5),
         layer=Layer.ROUTE,
         reason="no connection in time",
+        fingerprint=fingerprint,  # of other settings it would be void
         configured_at=now - timedelta(days=1),
     )
 
