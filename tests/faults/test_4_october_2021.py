@@ -45,10 +45,12 @@ def test_a_platform_vanishes_and_returns(private_network: Network, tmp_path: Pat
         assert again.channel("telegram")["verdict"] == "down"
 
         club.time_passes()
+        assert lasting(club) == [False, True]
         last = club.finish(club.announce("Once more", "--group", "few"))
         everybody_was_told_once(club, last, "Once more", FEW)
         assert last.channel("telegram")["verdict"] == "up"
         assert len(club.by_messenger("Once more")) >= 1
+        assert lasting(club) == [False, False]
         time.sleep(2)  # what an old connection still holds would arrive now
         for title in TITLES:
             assert max(club.told(title).values()) == 1, title
@@ -62,6 +64,8 @@ def everybody_was_told_once(club: Village, done: Done, title: str, count: int) -
     assert set(told.values()) == {1}
     found, by_mail = done.json, len(club.by_mail(title))
     assert (found["state"], found["recipients"]["reached"]) == ("settled", count)
+    status = club.run("status", found["id"], "--json")
+    assert (status.code, status.json["recipients"]) == (0, found["recipients"])
     assert done.channel("telegram")["accepted"] == len(club.by_messenger(title))
     assert done.channel("email")["accepted"] == found["fallbacks"] == by_mail
     assert "held" not in done.stderr
@@ -73,9 +77,18 @@ def outage_is_said(club: Village, layer: str, reason: str) -> None:
     assert (telegram["verdict"], telegram["layer"], telegram["reason"]) == ("down", layer, reason)
     assert email["verdict"] == "up"
     assert checked.code == 2
+    [outage] = club.run("outages", "--json").json["outages"]
+    assert (outage["channel"], outage["layer"], outage["reason"]) == ("telegram", layer, reason)
+    assert outage["ended_at"] is None
     # Our own line was never in doubt: the references answered, and every failure is the platform's.
     signals = club.rows("SELECT DISTINCT signal FROM evidence WHERE source = 'reference'")
     assert signals == [("good",)]
+
+
+def lasting(club: Village) -> list[bool]:
+    """Of each outage, the oldest first: does it go on?"""
+    rows = club.rows("SELECT ended_at FROM outage WHERE channel = 'telegram' ORDER BY began_at")
+    return [ended is None for (ended,) in rows]
 
 
 def a_known_outage_is_free(club: Village) -> None:
