@@ -338,14 +338,18 @@ class Lane:
         try:
             await self._send_until_it_leaves(await self._land(flight))
         finally:
-            self._in_hand.discard(flight.held.delivery.id)
+            self._put_down(flight.held.delivery.id)
 
     async def _deliver(self, job: Job) -> None:
         self._in_hand.add(job.held.delivery.id)
         try:
             await self._send_until_it_leaves(job)
         finally:
-            self._in_hand.discard(job.held.delivery.id)
+            self._put_down(job.held.delivery.id)
+
+    def _put_down(self, delivery_id: int) -> None:
+        self._in_hand.discard(delivery_id)
+        self._stale.discard(delivery_id)
 
     async def _send_until_it_leaves(self, job: Job | None) -> None:
         """Send until this delivery leaves the lane: several providers may be tried in a row."""
