@@ -175,8 +175,9 @@ async def test_two_thousand_messages_each_to_its_own_address(tmp_path: Path) -> 
 
             await asyncio.gather(*(work() for _ in range(relay.max_in_flight)))
         await asyncio.to_thread(sink.wait_for_count, wanted)
-        seen = {_addresses(file) for file in sink.files()}
-        sample = sink.files()[0].read_bytes()
+        mails = sink.mails()
+        seen = {_addresses(mail) for mail in mails}
+        sample = mails[0]
     assert seen == {
         (f"<m{number}@example.org>", f"m{number}@example.org", number) for number in range(wanted)
     }
@@ -186,7 +187,7 @@ async def test_two_thousand_messages_each_to_its_own_address(tmp_path: Path) -> 
     assert body.rstrip(b"\n") == sent.rstrip(b"\n")
 
 
-def _addresses(file: Path) -> tuple[str, str, int]:
+def _addresses(mail: bytes) -> tuple[str, str, int]:
     """Envelope, To line and the number in the Message-ID of one kept mail."""
-    found = message_from_bytes(file.read_bytes(), policy=default)
+    found = message_from_bytes(mail, policy=default)
     return str(found["X-Rcpt-Args"]), str(found["To"]), int(str(found["Message-ID"])[4:36], 16)

@@ -20,18 +20,23 @@ class SmtpSink:
     host: str
     port: int
     directory: Path
-    kept: bool
     daemon: Daemon
 
     def count(self) -> int:
-        """Messages taken so far."""
-        if self.kept:
-            return len(self.files())
+        """Messages taken so far, each to its final dot."""
         counters = re.findall(rb"mesg=(\d+)", self.daemon.log.read_bytes())
         return int(counters[-1]) if counters else 0
 
-    def files(self) -> list[Path]:
-        """The messages kept, each with X-Mail-Args and X-Rcpt-Args before its own headers."""
+    def mails(self, deadline: float = 5) -> list[bytes]:
+        """The messages kept, each with X-Mail-Args and X-Rcpt-Args before its own headers.
+
+        A message in transfer has a file already, which goes again if its sender hangs up before the final
+        dot: so this waits until there are as many files as messages taken.
+        """
+        wait_for(lambda: len(self._files()) == self.count(), "the sink to end what it has in hand", deadline)
+        return [file.read_bytes() for file in self._files()]
+
+    def _files(self) -> list[Path]:
         return sorted(self.directory.joinpath("mails").iterdir())
 
     def wait_for_count(self, count: int, deadline: float = 20) -> None:
@@ -54,4 +59,4 @@ def smtp_sink(
 
     words = within.command(*command) if within else command
     with Daemon(words, directory / "log", ready).running() as daemon:
-        yield SmtpSink(host, port, directory, keep, daemon)
+        yield SmtpSink(host, port, directory, daemon)

@@ -94,7 +94,7 @@ class Club:
     def told(self) -> Counter[int]:
         """How often each member was told, by whatever channel."""
         chats = [sent.chat - FIRST_CHAT for sent in self.telegram.sent]
-        mails = [_mailbox(file) for file in self.sink.files()]
+        mails = [_mailbox(mail) for mail in self.sink.mails()]
         return Counter([*chats, *mails])
 
     def in_flight(self) -> set[int]:
@@ -137,9 +137,9 @@ def _member(address: str) -> int:
     return int(address[1:].partition("@")[0]) if "@" in address else int(address) - FIRST_CHAT
 
 
-def _mailbox(file: Path) -> int:
-    found = re.search(rb"^X-Rcpt-Args: <e(\d+)@", file.read_bytes(), re.MULTILINE)
-    assert found is not None, file.read_bytes()[:200]
+def _mailbox(mail: bytes) -> int:
+    found = re.search(rb"^X-Rcpt-Args: <e(\d+)@", mail, re.MULTILINE)
+    assert found is not None, mail[:200]
     return int(found[1])
 
 

@@ -192,8 +192,8 @@ class Village:
 
     def by_mail(self, title: str) -> Counter[int]:
         told: Counter[int] = Counter()
-        for path in self.mail.files():
-            head = BytesHeaderParser(policy=default).parsebytes(path.read_bytes())
+        for mail in self.mail.mails():
+            head = BytesHeaderParser(policy=default).parsebytes(mail)
             if title in str(head["subject"]):
                 told.update(int(n) for n in re.findall(r"m(\d+)@example\.org", str(head["x-rcpt-args"])))
         return told
