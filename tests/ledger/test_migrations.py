@@ -14,7 +14,7 @@ from fallback_cast.ledger.claim import active_announcements, claim
 from fallback_cast.ledger.open import open_ledger
 from fallback_cast.ledger.outages import outages_since, store_notice
 from fallback_cast.ledger.progress import count
-from fallback_cast.ledger.schema import to_micros
+from fallback_cast.ledger.schema import HEAD, to_micros
 from tests.virtual_time import BEGIN
 
 NOW = to_micros(BEGIN)
@@ -63,7 +63,7 @@ def test_a_copy_stands_beside_the_ledger_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     old_ledger(path, "0001")
     open_ledger(path).close()
-    copy = tmp_path / "ledger.db.before-0002"
+    copy = tmp_path / f"ledger.db.before-{HEAD}"
     assert copy.stat().st_mode & 0o777 == 0o600
     connection = sqlite3.connect(copy)
     assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]

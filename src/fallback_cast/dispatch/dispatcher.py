@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from fallback_cast.dispatch.catch_up import catch_up
@@ -23,6 +24,7 @@ from fallback_cast.dispatch.journal import Journal
 from fallback_cast.dispatch.lane import LEASE, Lane
 from fallback_cast.dispatch.lessons import Lessons
 from fallback_cast.dispatch.pacer import Pacer
+from fallback_cast.dispatch.purse import Purse
 from fallback_cast.health.book import HealthBook
 from fallback_cast.ledger import announce, claim, memory, progress, record
 from fallback_cast.ledger.claim import Active, Claim
@@ -80,6 +82,8 @@ class Dispatcher:
         self.journal = Journal(desk, owner, self._on_moved)
         self.journal.on_failure = lambda: self.fail(self.journal.failure)
         self.lessons = Lessons()
+        caps = {name: channel.cap for name, channel in world.channels.items() if channel.cap is not None}
+        self.purse = Purse(caps, world.timezone, world.clock)
         self._lanes = {name: Lane(self, channel) for name, channel in world.channels.items()}
         self._active: list[Active] = []
         self._announcements: dict[str, Announcement] = {}
@@ -95,7 +99,7 @@ class Dispatcher:
         self._hasten = False
         self._wake = asyncio.Event()
         self._failure: BaseException | None = None
-        self._outlooks: dict[str, tuple[int, datetime, Outlook]] = {}
+        self._outlooks: dict[tuple[str, str | None], tuple[int, datetime, Outlook]] = {}
         self._renewed_s = 0.0
         self._cut_off = False  # our own line carries nothing, as far as the ledger was told
         self.leaving = False  # nothing more is begun
@@ -113,6 +117,7 @@ class Dispatcher:
         await self.book.save()
         await self.desk.run(claim.rescue, self.clock.now())
         self._moved_to = await self.desk.run(memory.moved_addresses)
+        await self.purse.load(self.desk)
         tasks = [asyncio.create_task(lane.run(), name=f"lane {name}") for name, lane in self._lanes.items()]
         for task in tasks:
             task.add_done_callback(self._lane_ended)
@@ -178,7 +183,7 @@ class Dispatcher:
         """What is settled need not be remembered here."""
         for gone in [id for id in self._announcements if id not in active]:
             del self._announcements[gone]
-            self._outlooks.pop(gone, None)
+            self._outlooks = {key: outlook for key, outlook in self._outlooks.items() if key[0] != gone}
             self.lessons.forget(gone)
             self._messages = {key: message for key, message in self._messages.items() if key[0] != gone}
 
@@ -283,19 +288,39 @@ class Dispatcher:
     @property
     def version(self) -> int:
         """Grows with every change of what `decide` would see."""
-        return self.book.version + self.lessons.version
+        return self.book.version + self.lessons.version + self.purse.version
 
-    def outlook(self, announcement: Active, now: datetime) -> Outlook:
-        """The world as `decide` sees it; the same one until somebody's standing changes."""
-        cached = self._outlooks.get(announcement.id)
+    def outlook(self, announcement: Active, now: datetime, paid: str | None = None) -> Outlook:
+        """The world as `decide` sees it; the same one until somebody's standing changes.
+
+        `paid`: the channel on which this delivery's message is paid for already, so its cap is no obstacle.
+        """
+        key = announcement.id, paid
+        cached = self._outlooks.get(key)
         if cached is not None and cached[0] == self.version and now - cached[1] < timedelta(seconds=1):
             return cached[2]
         standings = {
-            name: self.book.standing(name, self.lessons.ended(announcement.id, name)) for name in self._lanes
+            name: self.book.standing(name, self._ended(announcement, name, paid)) for name in self._lanes
         }
         outlook = Outlook(standings, self.book.holds, quiet_until(now, self._world.timezone))
-        self._outlooks[announcement.id] = (self.version, now, outlook)
+        self._outlooks[key] = (self.version, now, outlook)
         return outlook
+
+    def _ended(self, announcement: Active, channel: str, paid: str | None) -> str:
+        """Why a channel takes no more of this announcement; empty while it does."""
+        ended = self.lessons.ended(announcement.id, channel)
+        if ended or channel == paid:
+            return ended
+        return self.purse.ended(channel, self.cost(self._world.channels[channel], announcement))
+
+    def cost(self, channel: Channel, announcement: Active) -> Decimal | None:
+        """Of one message. What cannot be rendered costs nothing: it is refused when its turn comes."""
+        if not channel.traits.paid:
+            return None
+        try:
+            return channel.cost(self.message(channel, announcement))
+        except Exception:
+            return None
 
     def message(self, channel: Channel, announcement: Active) -> Message:
         """The announcement rendered for a channel, made once. Raises MessageRefused."""

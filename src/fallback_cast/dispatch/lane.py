@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -72,7 +73,7 @@ class Lane:
                 worker.cancel()
             await asyncio.gather(*self._workers, return_exceptions=True)
             for flight in self._begun:  # never on the wire: nothing may have gone out
-                self.hall.journal.withdraw(flight.attempt)
+                self._withdraw(flight)
 
     async def drain(self, within_s: float) -> None:
         """Let what is on the wire come back, but not what hangs."""
@@ -175,12 +176,14 @@ class Lane:
             return
         self.queue.push(Job(announcement, held, action, key, self.hall.version))
 
-    def _decide(self, announcement: Active, held: Claim, now: datetime | None = None) -> Action:
+    def _decide(
+        self, announcement: Active, held: Claim, now: datetime | None = None, *, paid: bool = False
+    ) -> Action:
         now = now or self.hall.clock.now()
         actions = decide(
             held.delivery,
             held.attempts,
-            self.hall.outlook(announcement, now),
+            self.hall.outlook(announcement, now, self.name if paid else None),
             self.hall.policy(announcement),
             now,
         )
@@ -204,6 +207,8 @@ class Lane:
                 self._by_turn = True
                 self._wake_worker(rank_of(job.announcement))
                 return
+            if not self._pay(job):
+                continue  # its cap is reached: it is considered anew
             self._begin_soon(self.queue.pop(), urgent=len(self._begun) < free)
 
     def _lead(self) -> int:
@@ -216,6 +221,15 @@ class Lane:
             return False
         paces = self._providers[job.send.provider].paces(job.send.route.address)
         return not paces or self.hall.pacer.take(paces)
+
+    def _pay(self, job: Job) -> bool:
+        """Reserve what the message costs; False, and decided anew, if the channel's cap is reached."""
+        return self.hall.purse.take(self.name, self.hall.cost(self.channel, job.announcement))
+
+    def _withdraw(self, flight: Flight, then: Callable[[], None] | None = None) -> None:
+        """Begun, and never on the wire."""
+        self.hall.purse.give_back(flight.attempt)
+        self.hall.journal.withdraw(flight.attempt, then)
 
     def _begin_soon(self, job: Job, *, urgent: bool) -> None:
         flight = self._flight(job)
@@ -235,7 +249,7 @@ class Lane:
         elif error is not None:
             return  # the ledger cannot be written: the run ends
         elif self.hall.leaving:
-            self.hall.journal.withdraw(flight.attempt)
+            self._withdraw(flight)
         elif self._as_decided(flight):
             self._begun.append(flight)
             self._wake_worker(len(RANKS) - 1)
@@ -246,27 +260,28 @@ class Lane:
         """Whether a begun flight still is the right thing to do. If not, it is withdrawn and goes on anew."""
         if self._stale and self._is_stale(flight.held, flight.attempt.key):
             self._in_hand.discard(flight.held.delivery.id)
-            self.hall.journal.withdraw(flight.attempt)
+            self._withdraw(flight)
             return False
         if flight.version == self.hall.version:
             return True
         flight.version = self.hall.version
-        action = self._decide(flight.announcement, flight.held)
+        action = self._decide(flight.announcement, flight.held, paid=True)
         if action == flight.send:
             return True
         self._in_hand.discard(flight.held.delivery.id)
         if isinstance(action, Send) and action.route == flight.send.route:
-            self.hall.journal.withdraw(flight.attempt)
+            self._withdraw(flight)
             self.queue.push(Job(flight.announcement, flight.held, action, flight.attempt.key, flight.version))
         else:
             key = flight.attempt.key
-            self.hall.journal.withdraw(flight.attempt, lambda: self.hall.free_key(key))
+            self._withdraw(flight, lambda: self.hall.free_key(key))
             let_go(self.hall, self.name, flight.held, action)
         return False
 
     def _leave_to_another(self, flight: Flight) -> None:
         """Somebody else has begun the very same attempt: look again when it may have ended."""
         delivery_id = flight.held.delivery.id
+        self.hall.purse.give_back(flight.attempt)
         self._in_hand.discard(delivery_id)
         self.hall.free_key(flight.attempt.key)
         soon = self.hall.clock.now() + timedelta(seconds=1)
@@ -282,6 +297,7 @@ class Lane:
             address=send.route.address,
             outcome=Outcome.BEGUN,
             begun_at=self.hall.clock.now(),
+            cost=self.hall.cost(self.channel, announcement),
         )
         patience_s = patience_left_s(held, attempt, self.hall.policy(announcement).patience)
         return Flight(held, announcement, send, attempt, patience_s, job.version)
@@ -366,6 +382,9 @@ class Lane:
                 job = replace(job, version=version)
                 if not went:
                     continue
+            if not self._pay(job):
+                self._consider_anew(job)
+                return
             flight = await self._begin(job)
             job = await self._land(flight) if flight is not None else None
 
@@ -373,6 +392,8 @@ class Lane:
         """Send, write down how it ended, and what becomes of the delivery; or what to send here next."""
         held, key = flight.held, flight.attempt.key
         ended = await self.wire.carry(flight)
+        if ended.outcome is Outcome.FAILED:
+            self.hall.purse.give_back(ended)
         self._rate.count(asyncio.get_running_loop().time())
         if flight.detached:
             self.hall.journal.end(ended, lambda: self.hall.free_key(key))

@@ -152,9 +152,10 @@ _BEGIN = insert(_attempt).from_select(
         "address",
         "owner",
         "begun_at",
+        "cost",
         "outcome",
     ],
-    select(*(given(position) for position in range(9)), literal(Outcome.BEGUN.value)),
+    select(*(given(position) for position in range(10)), literal(Outcome.BEGUN.value)),
 )
 
 
@@ -170,6 +171,7 @@ def _begun_row(begun: Begun, owner: str) -> tuple[object, ...]:
         attempt.address,
         owner,
         attempt.begun_at,
+        None if attempt.cost is None else float(attempt.cost),
     )
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0002"  # the newest migration; a test compares it with the scripts
+HEAD = "0003"  # the newest migration; a test compares it with the scripts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -175,6 +175,7 @@ attempt = Table(
     Column("ended_at", Moment),
     # Our own network was down then: it says nothing about its route.
     Column("offline", Boolean, nullable=False, server_default=text("false")),
+    Column("cost", Float),
     UniqueConstraint("key", "number", name="attempt_key_number"),
     Index("attempt_by_announcement", "announcement_id", "channel", "outcome"),
     Index(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, Self
 
 from fallback_cast.model.announcement import Announcement
@@ -40,6 +41,14 @@ class Pace:
     key: str
     interval: float
     burst: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """What a channel may send in one day of the club, all announcements together. None: no limit."""
+
+    max_per_day: int | None = None  # messages
+    max_cost: Decimal | None = None  # money
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,7 @@ class Channel(ABC):
     always: bool = False  # gets every announcement for itself, first, outside any chain
     audience_some: bool = False  # not everybody reads its place: the chain goes on after it
     catch_up: Literal["post", "skip"] = "post"  # after an outage: what its place missed
+    cap: Cap | None = None  # beyond it the next channel is taken
     mail_domain: str | None = None  # the domain that its mail comes from: mail of a dead domain is refused
 
     def place(self) -> str | None:
@@ -110,6 +120,10 @@ class Channel(ABC):
 
         Raises MessageRefused if it cannot be shown here at all.
         """
+
+    def cost(self, message: Message) -> Decimal | None:
+        """What sending this to one address costs, in the club's money; None if no price is known."""
+        return None
 
     async def __aenter__(self) -> Self:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from fallback_cast.model.errors import Layer
@@ -79,6 +80,7 @@ class Attempt:
     reference: str | None = None
     note: str = ""
     possible_duplicate: bool = False
+    cost: Decimal | None = None  # in the club's money, on a channel that has a price
     offline: bool = False  # our own line carried nothing then: it says nothing about its route (P6)
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from fallback_cast.channels.apprise.reach import find_reach, knock, own_host
@@ -44,8 +45,13 @@ class AppriseChannel(Channel, Provider):
     def __init__(self, settings: Settings, context: BuildContext) -> None:
         self.name = settings.name
         self.traits = Traits(
-            confirms=False, rings=settings.rings, paid=settings.paid, local=settings.needs == "local"
+            confirms=False,
+            rings=settings.rings,
+            paid=settings.paid or settings.cost is not None,
+            local=settings.needs == "local",
         )
+        self.cap = settings.cap
+        self._cost = settings.cost
         self.always = bool(settings.always)
         self.audience_some = settings.audience == "some"
         self.providers: Sequence[Provider] = (self,)
@@ -78,6 +84,9 @@ class AppriseChannel(Channel, Provider):
 
     def render(self, announcement: Announcement, page_url: str | None = None) -> AppriseMessage:
         return render_for(self._shape, announcement, self._club, page_url)
+
+    def cost(self, message: Message) -> Decimal | None:
+        return self._cost
 
     async def send(self, message: Message, address: str, key: str) -> Accepted:
         """Hand it over once. A service that hangs keeps its thread, and the next message gets a new one."""

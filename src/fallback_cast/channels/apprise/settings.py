@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from decimal import Decimal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from fallback_cast.channels.apprise.service import load_service
-from fallback_cast.channels.kit.settings import ChannelSettings, DurationField, SecretField
+from fallback_cast.channels.kit.settings import CapSettings, ChannelSettings, DurationField, SecretField
 from fallback_cast.model.secret import Secret
 
 
-class Settings(ChannelSettings):
+class Settings(CapSettings, ChannelSettings):
     """Keys of a `[[channel]]` with `kind = "apprise"`."""
 
     kind: Literal["apprise"]
@@ -30,6 +31,13 @@ class Settings(ChannelSettings):
     )
     rings: bool = Field(True, description="Wakes people: quiet hours hold it")
     paid: bool = Field(False, description="Costs money for each message")
+    cost: Decimal | None = Field(None, ge=0, description="Price of one message, for plans and caps")
+
+    @model_validator(mode="after")
+    def _priced(self) -> Self:
+        if self.max_cost is not None and self.cost is None:
+            raise ValueError("max_cost needs cost: what one message is paid")
+        return self
 
     @field_validator("url")
     @classmethod

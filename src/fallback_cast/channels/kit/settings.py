@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -27,6 +28,7 @@ from pydantic import (
 from pydantic.json_schema import WithJsonSchema
 
 from fallback_cast.model.announcement import Club
+from fallback_cast.model.channel import Cap
 from fallback_cast.model.duration import format_duration, parse_duration
 from fallback_cast.model.secret import Secret
 from fallback_cast.model.texts import Phrase
@@ -135,6 +137,23 @@ class ChannelSettings(StrictModel):
     status_feed: StatusFeedSettings | None = Field(
         None, description="Its provider's status page: raises suspicion, decides nothing"
     )
+
+
+class CapSettings(StrictModel):
+    """Keys of a channel that may cost money."""
+
+    max_per_day: int | None = Field(
+        None, ge=1, description="Messages in one day; beyond them the next channel is taken"
+    )
+    max_cost: Decimal | None = Field(
+        None, ge=0, description="Money in one day; beyond it the next channel is taken"
+    )
+
+    @property
+    def cap(self) -> Cap | None:
+        if self.max_per_day is None and self.max_cost is None:
+            return None
+        return Cap(self.max_per_day, self.max_cost)
 
 
 class ProviderSettings(StrictModel):

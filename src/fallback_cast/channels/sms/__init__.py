@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from fallback_cast.channels.kit.settings import BuildContext, ChannelSettings, DurationField
+from fallback_cast.channels.kit.settings import BuildContext, CapSettings, ChannelSettings, DurationField
 from fallback_cast.channels.sms.gateway import GatewayDefaults, Sender
 from fallback_cast.channels.sms.gsm import Transliterate
 from fallback_cast.channels.sms.kannel import KannelSettings
@@ -19,6 +19,7 @@ from fallback_cast.channels.sms.message import Limits, SmsMessage, compose
 from fallback_cast.channels.sms.smsgate import SmsGateSettings
 from fallback_cast.model.announcement import Announcement
 from fallback_cast.model.channel import Channel, Provider, Traits
+from fallback_cast.model.message import Message
 from fallback_cast.model.texts import translate
 
 __all__ = ["Settings", "SmsChannel", "SmsMessage", "build"]
@@ -30,7 +31,7 @@ AnyGateway = Annotated[KannelSettings | SmsGateSettings, Field(discriminator="ki
 _MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 
-class Settings(ChannelSettings):
+class Settings(CapSettings, ChannelSettings):
     """Keys of a `[[channel]]` with `kind = "sms"`."""
 
     kind: Literal["sms"]
@@ -45,6 +46,12 @@ class Settings(ChannelSettings):
         timedelta(days=1), description="How long operators try; never beyond the announcement's own end"
     )
     cost_per_part: Decimal | None = Field(None, ge=0, description="Price of one part, for plans and caps")
+
+    @model_validator(mode="after")
+    def _priced(self) -> Self:
+        if self.max_cost is not None and self.cost_per_part is None:
+            raise ValueError("max_cost needs cost_per_part: what the operator takes for one part")
+        return self
 
     @field_validator("default_region")
     @classmethod
@@ -75,6 +82,7 @@ class SmsChannel(Channel):
         self.name = settings.name
         self.always = bool(settings.always)
         self.audience_some = settings.audience == "some"
+        self.cap = settings.cap
         self._club = context.club
         self._region = settings.default_region
         self._limits = Limits(
@@ -112,6 +120,9 @@ class SmsChannel(Channel):
 
     def render(self, announcement: Announcement, page_url: str | None = None) -> SmsMessage:
         return compose(announcement, self._club, page_url, self._limits)
+
+    def cost(self, message: Message) -> Decimal | None:
+        return message.cost if isinstance(message, SmsMessage) else None
 
     def _say(self, text: str) -> str:
         return translate(self._club.language, text)

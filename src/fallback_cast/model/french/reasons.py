@@ -19,6 +19,7 @@ REASONS: dict[str, str] = {
     "recovering: one message goes first": "de retour : un seul message d'abord",
     "the program ended before the answer came": "le programme s'est arrêté avant la réponse",
     "the program was stopped in mid-send": "le programme a été arrêté en plein envoi",
+    "the cap of this day is reached": "le plafond du jour est atteint",
     "this text was refused three times": "ce texte a été refusé trois fois",
     "channel removed from the settings": "canal retiré des réglages",
     "address suppressed": "adresse écartée",
