@@ -279,6 +279,18 @@ def demo(
 
 @app.command(
     help=_help(
+        "Take announcements of other programs over HTTP, and send whatever falls due.",
+        "fallback-cast serve",
+    )
+)
+def serve(config: Config = None, json: Json = False, lang: Lang = None, no_color: NoColor = False) -> None:
+    from fallback_cast.cli.serve import run
+
+    _leave(run(Terminal(config, json, lang, no_color)))
+
+
+@app.command(
+    help=_help(
         "One scheduled check: look at every channel, tell organisers of changes, send what is due.",
         "fallback-cast health --install",
     )

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, create_engine, delete, event, inspect
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
+from fallback_cast.ledger import schema
 from fallback_cast.ledger.schema import HEAD
 from fallback_cast.model.errors import LedgerError
 from fallback_cast.model.texts import Phrase
@@ -63,6 +64,12 @@ def open_ledger(path: Path) -> Ledger:
     with _in_words(path):
         _bring_up_to_date(ledger)
     return ledger
+
+
+def check_writable(ledger: Ledger) -> None:
+    """Raises LedgerError if nothing can be written now: a full disk, a file that is gone."""
+    with ledger.writing() as connection:
+        connection.execute(delete(schema.pace).where(schema.pace.c.key == ""))
 
 
 def _check_place(path: Path) -> None:

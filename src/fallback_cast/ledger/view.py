@@ -95,6 +95,24 @@ def open_ids(ledger: Ledger) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
+def count_keys_since(ledger: Ledger, prefix: str, since: datetime, *, but: str) -> int:
+    """Announcements created since then whose idempotency key begins so; one key is not counted."""
+    table = schema.announcement
+    query = select(func.count()).where(
+        table.c.created_at >= since,
+        table.c.idempotency_key.startswith(prefix, autoescape=True),
+        table.c.idempotency_key != but,
+    )
+    with ledger.reading() as connection:
+        return connection.execute(query).scalar_one()
+
+
+def soonest(ledger: Ledger) -> datetime | None:
+    """When anything at all is due next; None if nothing is open."""
+    moments = [moment for id in open_ids(ledger) if (moment := next_moment(ledger, id)) is not None]
+    return min(moments, default=None)
+
+
 def each_delivery(ledger: Ledger, id: str, states: Sequence[str] = ()) -> Iterator[DeliveryView]:
     """Deliveries with their attempts, in order of planning, a page at a time."""
     last = 0

@@ -23,6 +23,7 @@ from fallback_cast.settings.models import (
     HealthSettings,
     LedgerSettings,
     PolicySettings,
+    ServeSettings,
     Settings,
     WebhookSettings,
 )
@@ -31,7 +32,7 @@ from fallback_cast.settings.source import Source, read_source
 
 FILE_NAME = "channels.toml"
 CONFIG_VARIABLE = "FALLBACK_CAST_CONFIG"
-SECTIONS = ("club", "ledger", "channel", "policy", "health", "webhook")
+SECTIONS = ("club", "ledger", "channel", "policy", "health", "webhook", "serve")
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -76,12 +77,13 @@ def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     ledger = reading.section("ledger", LedgerSettings)
     policy = reading.section("policy", PolicySettings)
     health = reading.section("health", HealthSettings)
+    serve = reading.section("serve", ServeSettings)
     channels = reading.channels()
     webhooks = reading.tables("webhook", WebhookSettings)
     reading.check_values()
     reading.check_names(policy, health)
     reading.check_folders(channels, ledger)
-    if reading.problems or not (club and ledger and policy and health):
+    if reading.problems or not (club and ledger and policy and health and serve):
         raise SettingsError(reading.problems)
     return Settings(
         path=path,
@@ -92,6 +94,7 @@ def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
         policy=policy,
         health=health,
         webhook=tuple(webhooks.values()),
+        serve=serve,
         warnings=tuple(sorted(reading.warnings, key=lambda warning: warning.line)),
     )
 

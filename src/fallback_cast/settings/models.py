@@ -276,6 +276,14 @@ class HealthSettings(StrictModel):
     )
 
 
+def _guarding(value: Secret | None) -> Secret | None:
+    # Standard Webhooks 1.0.0, "Signature scheme": 24 to 64 bytes; 16 characters are the least
+    # that cannot be tried out over the network.
+    if value is not None and len(value.reveal()) < 16:
+        raise Mistake(Phrase("a secret of at least 16 characters is wanted"))
+    return value
+
+
 class WebhookSettings(StrictModel):
     """One `[[webhook]]`: another program that may announce, such as the club's WordPress."""
 
@@ -284,6 +292,9 @@ class WebhookSettings(StrictModel):
         description="standard: Standard Webhooks; wordpress, github, alertmanager, cap: these formats"
     )
     secret: SecretField | None = Field(None, description="Signs each message; whsec_… for kind standard")
+    previous_secret: SecretField | None = Field(
+        None, description="The secret before, which is still taken while you change it"
+    )
     token: SecretField | None = Field(None, description="Bearer token, for kinds without a signature")
     max_importance: ImportanceWord = Field("normal", description="Higher is lowered to this")
     paid: bool = Field(False, description="Whether its announcements may cost money")
@@ -304,14 +315,25 @@ class WebhookSettings(StrictModel):
             raise Mistake(Phrase("a webhook of kind {kind} has no {key}", kind=self.kind, key=other))
         return self
 
-    @field_validator("secret", "token")
+    @field_validator("secret", "previous_secret", "token")
     @classmethod
     def _long_enough(cls, value: Secret | None) -> Secret | None:
-        # Standard Webhooks 1.0.0, "Signature scheme": 24 to 64 bytes; 16 characters are the least
-        # that cannot be tried out over the network.
-        if value is not None and len(value.reveal()) < 16:
-            raise Mistake(Phrase("a secret of at least 16 characters is wanted"))
-        return value
+        return _guarding(value)
+
+
+class ServeSettings(StrictModel):
+    """`[serve]`: where `fallback-cast serve` listens."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; your web server stands before it")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0: any free one")
+    token: SecretField | None = Field(
+        None, description="Bearer token of programs that use /v1/announcements; none: there is no such thing"
+    )
+
+    @field_validator("token")
+    @classmethod
+    def _long_enough(cls, value: Secret | None) -> Secret | None:
+        return _guarding(value)
 
 
 # Alertmanager and CAP senders sign nothing (facts: Alertmanager docs, "webhook_config", 2026-11).
@@ -330,6 +352,7 @@ class Settings:
     policy: PolicySettings
     health: HealthSettings
     webhook: tuple[WebhookSettings, ...]
+    serve: ServeSettings
     warnings: tuple[Problem, ...] = ()
 
     def policies(self) -> Mapping[Importance, Policy]:

@@ -23,6 +23,7 @@ from fallback_cast.settings.models import (
     HealthSettings,
     LedgerSettings,
     PolicySettings,
+    ServeSettings,
     WebhookSettings,
 )
 
@@ -63,6 +64,7 @@ def settings_schema() -> dict[str, Any]:
         policy=(PolicySettings | None, None),
         health=(HealthSettings | None, None),
         webhook=(list[WebhookSettings] | None, None),
+        serve=(ServeSettings | None, None),
     )
     text = json.dumps(whole.model_json_schema(schema_generator=_Schema))
     # pydantic tells classes of one name apart by their modules, which is no business of an editor's.

@@ -10,6 +10,7 @@ from fallback_cast.model.french.outages import OUTAGES
 from fallback_cast.model.french.probes import PROBES
 from fallback_cast.model.french.reasons import REASONS
 from fallback_cast.model.french.settings import SETTINGS
+from fallback_cast.model.french.web import WEB
 
 FRENCH: dict[str, str] = {
     **COMMANDS,
@@ -22,4 +23,5 @@ FRENCH: dict[str, str] = {
     **DOMAINS,
     **DEMO,
     **OUTAGES,
+    **WEB,
 }

@@ -1,0 +1,1 @@
+"""HTTP in: webhooks, the interface for programs, and what tells that we live (design §11)."""
