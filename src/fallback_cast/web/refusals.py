@@ -19,6 +19,12 @@ class Problem(BaseModel):
     status: int
 
 
+def described(**why: str) -> dict[int | str, dict[str, Any]]:
+    """For OpenAPI: the refusals of an address, `_401="who is asking is not known"` and so on."""
+    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+    return {int(name[1:]): {"description": text, "content": content} for name, text in why.items()}
+
+
 class Refused(Exception):
     """The answer to a request that we do not take."""
 

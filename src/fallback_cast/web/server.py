@@ -17,12 +17,21 @@ from fallback_cast.settings.models import WebhookSettings
 from fallback_cast.web.bounds import Bounded
 from fallback_cast.web.front import FrontDesk
 from fallback_cast.web.inlets import check_bearer, read_call
-from fallback_cast.web.refusals import Problem, Refused, answer_bad_input, answer_http_fault, answer_refusal
+from fallback_cast.web.refusals import Refused, answer_bad_input, answer_http_fault, answer_refusal, described
 from fallback_cast.web.wanted import Taken, Wanted
 
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem} for status in (400, 401, 404, 408, 409, 413, 429, 503)
-}
+_READING = described(
+    _400="the request is not as described",
+    _401="the signature or the token is not good",
+    _404="there is no such thing",
+    _408="the body took too long",
+    _413="the body is too large",
+)
+_WRITING = _READING | described(
+    _409="the same id or key was used for another text",
+    _429="the webhook has announced enough for today",
+    _503="nothing can be stored now",
+)
 _SIGNED_JSON = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 }
@@ -39,7 +48,15 @@ def build(front: FrontDesk, token: Secret | None, webhooks: Mapping[str, Webhook
     _add_hooks(web, front, webhooks)
     _add_programs(web, front, token)
     _add_signs_of_life(web, front)
+    _describe(web)
     return web
+
+
+def _describe(web: FastAPI) -> None:
+    """FastAPI describes a 422 of its own, which is a 400 here."""
+    for path in web.openapi()["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
 
 
 def _add_hooks(web: FastAPI, front: FrontDesk, webhooks: Mapping[str, WebhookSettings]) -> None:
@@ -47,7 +64,7 @@ def _add_hooks(web: FastAPI, front: FrontDesk, webhooks: Mapping[str, WebhookSet
         "/hooks/{name}",
         status_code=202,
         response_model=Taken,
-        responses=_REFUSED | {200: {"model": Taken}},
+        responses=_WRITING | {200: {"model": Taken}},
         openapi_extra=_SIGNED_JSON,
     )
     async def hook(name: str, request: Request) -> JSONResponse:
@@ -69,14 +86,14 @@ def _add_programs(web: FastAPI, front: FrontDesk, token: Secret | None) -> None:
         "/v1/announcements",
         status_code=202,
         response_model=Taken,
-        responses=_REFUSED | {200: {"model": Taken}},
+        responses=_WRITING | {200: {"model": Taken}},
     )
     async def announce(request: Request, wanted: Wanted, key: Key = None) -> JSONResponse:
         """Announce something, with the bearer token of the settings."""
         check_token(request)
         return _answer(*await front.program(wanted, key))
 
-    @web.get("/v1/announcements/{id}", responses=_REFUSED)
+    @web.get("/v1/announcements/{id}", responses=_READING)
     async def status(id: str, request: Request) -> dict[str, Any]:
         """Where it stands: the object of `status --json`."""
         check_token(request)
@@ -92,7 +109,7 @@ def _add_signs_of_life(web: FastAPI, front: FrontDesk) -> None:
         """This process lives."""
         return {"status": "ok"}
 
-    @web.get("/readyz", responses={503: {"model": Problem}})
+    @web.get("/readyz", responses=described(_503="the ledger cannot be written"))
     async def readyz() -> dict[str, str]:
         """The ledger can be written: announcements are taken."""
         try:
