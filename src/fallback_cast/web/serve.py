@@ -18,6 +18,7 @@ from fallback_cast.ledger.view import open_ids, soonest
 from fallback_cast.model.errors import UserError
 from fallback_cast.model.texts import Phrase
 from fallback_cast.settings import Settings
+from fallback_cast.web.connections import Impatient
 from fallback_cast.web.front import FrontDesk
 from fallback_cast.web.inlets import INLETS
 from fallback_cast.web.server import build
@@ -68,6 +69,7 @@ async def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
                 port=settings.serve.port,
                 log_config=None,
                 access_log=False,
+                http=Impatient,
                 lifespan="off",
                 server_header=False,
                 limit_concurrency=AT_MOST,

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from fallback_cast.model.announcement import MAX_BODY_BYTES, MAX_TITLE
+
+
+def _dated(value: Any) -> Any:
+    """pydantic would take "0" for the beginning of 1970."""
+    if isinstance(value, str) and not _RFC3339.match(value):
+        raise ValueError("a moment is written as in RFC 3339: 2026-11-28T14:30:00+01:00")
+    return value
 
 
 def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+_RFC3339 = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d")
+Moment = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_utc)]
 
 
 class Wanted(BaseModel):
     """One announcement. Unknown keys are refused: a slip in `importance` must not go unseen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
     title: str = Field(min_length=1, max_length=MAX_TITLE)
     body: str = Field(min_length=1, max_length=MAX_BODY_BYTES, description="Markdown")
