@@ -99,8 +99,12 @@ class MailSite:
         name, _, domain = address.partition("@")
         instance = self.relay if domain == RELAY else self.destination
         folder = instance.directory / "mail" / name.partition("+")[0]
-        files = [file for part in ("cur", "new") for file in folder.joinpath(part).glob("*")]
-        return [_parse(file) for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
+        while True:
+            files = [file for part in ("cur", "new") for file in folder.joinpath(part).glob("*")]
+            try:
+                return [_parse(file) for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
+            except FileNotFoundError:  # who reads the mailbox moves mails from `new` to `cur`
+                continue
 
     def wait_for_message(
         self,
