@@ -246,7 +246,6 @@ def test_a_webhook_announces_no_more_than_it_may_in_a_day(tmp_path: Path) -> Non
     ("more", "sentence"),
     [
         ("", "nothing to serve"),
-        (HOOK.replace('"standard"', '"github"'), "not served"),
         (HOOK + "approval = true\n", "approve"),
     ],
 )

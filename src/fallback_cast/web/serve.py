@@ -16,11 +16,9 @@ from fallback_cast.dispatch.clock import pause
 from fallback_cast.dispatch.desk import Desk
 from fallback_cast.ledger.view import open_ids, soonest
 from fallback_cast.model.errors import UserError
-from fallback_cast.model.texts import Phrase
 from fallback_cast.settings import Settings
 from fallback_cast.web.connections import Impatient
 from fallback_cast.web.front import FrontDesk
-from fallback_cast.web.inlets import INLETS
 from fallback_cast.web.server import build
 from fallback_cast.wiring.app import App, open_app
 
@@ -40,12 +38,6 @@ def check_settings(settings: Settings) -> None:
         )
     for webhook in settings.webhook:
         where = f"[[webhook]] {webhook.name}"
-        if webhook.kind not in INLETS:
-            raise UserError(
-                Phrase("webhooks of kind {kind} are not served by this release", kind=webhook.kind),
-                where=where,
-                hint='use kind = "standard"',
-            )
         if webhook.approval:
             raise UserError(
                 "there is nobody to approve: this release has no pages for organisers",

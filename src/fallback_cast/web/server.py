@@ -16,7 +16,8 @@ from fallback_cast.model.secret import Secret
 from fallback_cast.settings.models import WebhookSettings
 from fallback_cast.web.bounds import Bounded
 from fallback_cast.web.front import FrontDesk
-from fallback_cast.web.inlets import check_bearer, read_call
+from fallback_cast.web.inlets import read_call
+from fallback_cast.web.inlets.call import check_bearer
 from fallback_cast.web.refusals import Refused, answer_bad_input, answer_http_fault, answer_refusal, described
 from fallback_cast.web.wanted import Taken, Wanted
 
@@ -80,7 +81,7 @@ def _add_programs(web: FastAPI, front: FrontDesk, token: Secret | None) -> None:
     def check_token(request: Request) -> None:
         if token is None:
             raise Refused(404, "[serve] token is not set: there is no interface for programs")
-        check_bearer(token.reveal(), request.headers)
+        check_bearer(token, request.headers)
 
     @web.post(
         "/v1/announcements",

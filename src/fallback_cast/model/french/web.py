@@ -10,8 +10,6 @@ WEB: dict[str, str] = {
     "pip install 'fallback-cast[web]'": "pip install 'fallback-cast[web]'",
     "there is nothing to serve: no [[webhook]], and no token in [serve]": "il n'y a rien à servir : aucun [[webhook]], et pas de token dans [serve]",
     "see [serve] and [[webhook]] in channels.example.toml": "voyez [serve] et [[webhook]] dans channels.example.toml",
-    "webhooks of kind {kind} are not served by this release": "cette version ne sert pas les webhooks de type {kind}",
-    'use kind = "standard"': 'utilisez kind = "standard"',
     "there is nobody to approve: this release has no pages for organisers": "personne ne peut approuver : cette version n'a pas de pages pour les organisateurs",
     "take the approval line away, and set max_importance and max_per_day low": "retirez la ligne approval, et gardez max_importance et max_per_day bas",
     "this address cannot be listened on: another program has it, or it is not this machine's": "impossible d'écouter à cette adresse : un autre programme l'occupe, ou elle n'est pas à cette machine",
