@@ -12,7 +12,7 @@ from fallback_cast.cli.terminal import Terminal
 from fallback_cast.model.duration import parse_duration
 from fallback_cast.model.errors import UserError
 from fallback_cast.model.health import Verdict
-from fallback_cast.model.texts import Phrase, say
+from fallback_cast.model.texts import Phrase, say, say_reason
 
 if TYPE_CHECKING:
     from fallback_cast.dispatch.checkup import ChannelFinding, Findings
@@ -106,6 +106,12 @@ def _check(terminal: Terminal, options: Options) -> int:
             terminal.say("the organisers are told of what has changed")
         if found.caught_up:
             terminal.say("places catch up with what they missed: {count} messages", count=found.caught_up)
+        for name, silence in app.silent.items():
+            terminal.say(
+                "what came back to {channel} could not be read: {why}",
+                channel=name,
+                why=say_reason(terminal.language, silence),
+            )
         if not sent:
             terminal.say("another fallback-cast is sending; it sends what is due")
     switch = options.ping or settings.health.ping

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0004"  # the newest migration; a test compares it with the scripts
+HEAD = "0005"  # the newest migration; a test compares it with the scripts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -144,6 +144,7 @@ delivery = Table(
         sqlite_where=text("state = 'open'"),
     ),
     Index("delivery_by_state", "announcement_id", "state"),
+    Index("delivery_by_member", "member_id", "announcement_id"),
     Index(
         "delivery_waiting_for",
         "waits_for",
@@ -184,6 +185,18 @@ attempt = Table(
         "owner",
         sqlite_where=text("outcome = 'begun'"),
     ),
+)
+
+receipt = Table(
+    "receipt",  # what was told of an attempt after it was accepted
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("attempt_id", RowId, ForeignKey("attempt.id", ondelete="CASCADE"), nullable=False),
+    Column("told", Text, nullable=False),  # delivered | failed | acknowledged | complaint | unsubscribed
+    Column("source", Text, nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("attempt_id", "told", name="receipt_once"),
 )
 
 suppression = Table(

@@ -8,7 +8,7 @@ sleeps, ranks or stores.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Self
@@ -16,6 +16,7 @@ from typing import Literal, Self
 from fallback_cast.model.announcement import Announcement
 from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
+from fallback_cast.model.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,13 @@ class Channel(ABC):
     def cost(self, message: Message) -> Decimal | None:
         """What sending this to one address costs, in the club's money; None if no price is known."""
         return None
+
+    async def collect(self, take: Callable[[Sequence[Receipt]], Awaitable[None]]) -> None:
+        """Hand over what has come back since the last time; it is forgotten once `take` has returned.
+
+        Raises a SendError if the place where it comes back to cannot be read.
+        """
+        return
 
     async def __aenter__(self) -> Self:
         return self

@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from fallback_cast.dispatch.clock import SystemClock
 from fallback_cast.dispatch.events import Listener, nobody_listens
 from fallback_cast.dispatch.report import report
 from fallback_cast.ledger.announce import Stored
+from fallback_cast.ledger.key import ledger_key
 from fallback_cast.ledger.memory import Breaker, load_breakers, load_evidence, load_paces, save_health
 from fallback_cast.ledger.open import Ledger, open_ledger
 from fallback_cast.ledger.view import header, open_ids
@@ -31,6 +32,7 @@ from fallback_cast.model.channel import Channel
 from fallback_cast.model.delivery import Route
 from fallback_cast.model.errors import SendError, UserError
 from fallback_cast.model.health import Evidence, Verdict
+from fallback_cast.model.receipt import Receipt, Signer
 from fallback_cast.model.secret import Secret
 from fallback_cast.model.texts import Phrase
 from fallback_cast.settings import Settings
@@ -57,11 +59,18 @@ class App:
     ledger: Ledger
     clock: SystemClock
     ask_posted: Ask | None = None
+    silent: Mapping[str, str] = field(default_factory=dict)  # channels whose receipts could not be read: why
 
     @cached_property
     def channels(self) -> Mapping[str, Channel]:
         """The channels by name, in rank order."""
-        return build_channels(self.settings, self.club, self.ask_posted)
+        return build_channels(self.settings, self.club, self.ask_posted, signer=self.signer)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Makes and proves the tokens that name attempts."""
+        with self.ledger.writing() as connection:
+            return Signer(ledger_key(connection))
 
     @cached_property
     def references(self) -> Sequence[Reference]:
@@ -245,10 +254,30 @@ class App:
                     self.settings.policies(),
                     self.clock,
                 )
+                self.silent = await self.collect_receipts(desk)
                 found = await checkup.run(only, within_s)
                 return found, await self._send_due(desk, book)
         finally:
             desk.close()
+
+    async def collect_receipts(self, desk: Desk) -> dict[str, str]:
+        """Take in what has come back to the channels; returns those that could not be asked, and why.
+
+        They are asked again the next time. Raises LedgerError.
+        """
+        from fallback_cast.ledger.receipts import receive
+
+        async def take(receipts: Sequence[Receipt]) -> None:
+            if receipts:
+                await desk.run(receive, receipts, self.clock.now())
+
+        silent = {}
+        for name, channel in self.channels.items():
+            try:
+                await channel.collect(take)
+            except SendError as error:
+                silent[name] = error.reason
+        return silent
 
     async def _send_due(self, desk: Desk, book: HealthBook) -> bool:
         """One pass of what is due now, unless another process holds the dispatcher lock."""
@@ -285,7 +314,11 @@ def club_of(settings: Settings) -> Club:
 
 
 def build_channels(
-    settings: Settings, club: Club, ask_posted: Ask | None = None, only: Iterable[str] = ()
+    settings: Settings,
+    club: Club,
+    ask_posted: Ask | None = None,
+    only: Iterable[str] = (),
+    signer: Signer | None = None,
 ) -> dict[str, Channel]:
     """Every channel of the settings (or only some), by name, in rank order.
 
@@ -294,7 +327,10 @@ def build_channels(
     net.use_second_resolver([names.parse_server(written) for written in settings.health.resolvers])
     wanted = set(only)
     context = BuildContext(
-        club=club, base_dir=settings.base_dir, **({"ask_posted": ask_posted} if ask_posted else {})
+        club=club,
+        base_dir=settings.base_dir,
+        signer=signer,
+        **({"ask_posted": ask_posted} if ask_posted else {}),
     )
     built = {}
     for c in settings.channel:

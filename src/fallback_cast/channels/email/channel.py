@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import quote
 
 from fallback_cast.channels.email import wording
 from fallback_cast.channels.email.addresses import JOINT, clean_address, clean_addresses, parse_sender
+from fallback_cast.channels.email.inbox import Inbox
 from fallback_cast.channels.email.mime import Letterhead, MailMessage, build_common, one_line
 from fallback_cast.channels.email.relay import Relay
 from fallback_cast.channels.email.settings import Settings
@@ -14,6 +16,7 @@ from fallback_cast.channels.kit.settings import BuildContext
 from fallback_cast.channels.kit.wording import headline
 from fallback_cast.model.announcement import Announcement
 from fallback_cast.model.channel import Channel, Provider, Traits
+from fallback_cast.model.receipt import Receipt
 
 
 def build(settings: Settings, context: BuildContext) -> EmailChannel:
@@ -41,6 +44,18 @@ class EmailChannel(Channel):
         self.providers: Sequence[Provider] = tuple(
             Relay(relay, self._head, settings.failure_domains, context.base_dir) for relay in settings.relay
         )
+
+        self._inbox = (
+            Inbox(settings.inbox, context.signer, context.base_dir)
+            if settings.inbox and context.signer
+            else None
+        )
+
+    async def collect(self, take: Callable[[Sequence[Receipt]], Awaitable[None]]) -> None:
+        if self._inbox is not None:
+            read = await asyncio.to_thread(self._inbox.read)
+            await take(read.receipts)
+            await asyncio.to_thread(self._inbox.mark, read)
 
     def place(self) -> str | None:
         return self._place
@@ -72,6 +87,7 @@ def _letterhead(settings: Settings, context: BuildContext, place: str | None) ->
         reply_to=settings.reply_to,
         bounce_address=settings.bounce_address,
         # A mailto URI keeps few signs as they are (RFC 6068 §2).
+        signer=context.signer,
         unsubscribe=quote(settings.unsubscribe, safe="@+") if settings.unsubscribe else None,
         place=place,
     )

@@ -20,6 +20,7 @@ from fallback_cast.channels.email.addresses import on_wire, split_place, verp
 from fallback_cast.model.announcement import Announcement, Importance
 from fallback_cast.model.errors import MessageRefused
 from fallback_cast.model.message import Message
+from fallback_cast.model.receipt import Signer
 
 _TOKEN = re.compile(r"[A-Za-z0-9-]{1,32}")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
@@ -64,6 +65,7 @@ class Letterhead:
     reply_to: str | None = None
     bounce_address: str | None = None
     unsubscribe: str | None = None
+    signer: Signer | None = None
     place: str | None = None
 
     @property
@@ -150,9 +152,10 @@ def complete(head: Letterhead, message: MailMessage, address: str, key: str) -> 
     # Addresses of a place do not learn of each other.
     shown = address if len(recipients) == 1 else head.sender
     lines = f"To: {shown}\r\nMessage-ID: <fc.{token}@{head.domain}>\r\n"
+    named = head.signer.token(token) if head.signer else token
     if head.unsubscribe:
-        lines += f"List-Unsubscribe: <mailto:{head.unsubscribe}?subject=unsubscribe%20{token}>\r\n"
-    sender = verp(head.bounce_address, token) if head.bounce_address else head.sender
+        lines += f"List-Unsubscribe: <mailto:{head.unsubscribe}?subject=unsubscribe%20{named}>\r\n"
+    sender = verp(head.bounce_address, named) if head.bounce_address else head.sender
     return Letter(
         sender=sender.encode(),
         recipients=tuple(recipient.encode() for recipient in recipients),

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from fallback_cast.channels.email.addresses import clean_address, parse_sender
+from fallback_cast.channels.email.inbox import InboxSettings
 from fallback_cast.channels.kit.settings import ChannelSettings, DurationField, ProviderSettings, SecretField
 
 Security = Literal["starttls", "tls", "none"]
@@ -120,9 +121,18 @@ class Settings(ChannelSettings):
     unsubscribe: OwnAddress | None = Field(
         None, repr=False, description="Mailbox to which people write who want no more messages"
     )
+    inbox: InboxSettings | None = Field(
+        None, description="Where bounces, complaints and unsubscribe mails are read"
+    )
     relay: tuple[RelaySettings, ...] = Field(
         min_length=1, description="Mail servers, the first one preferred"
     )
+
+    @model_validator(mode="after")
+    def _inbox_is_written_to(self) -> Self:
+        if self.inbox is not None and self.bounce_address is None:
+            raise ValueError("an inbox needs bounce_address: the address whose mails come into it")
+        return self
 
     @model_validator(mode="after")
     def _relays_have_own_names(self) -> Self:

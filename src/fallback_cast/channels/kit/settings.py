@@ -30,6 +30,7 @@ from pydantic.json_schema import WithJsonSchema
 from fallback_cast.model.announcement import Club
 from fallback_cast.model.channel import Cap
 from fallback_cast.model.duration import format_duration, parse_duration
+from fallback_cast.model.receipt import Signer
 from fallback_cast.model.secret import Secret
 from fallback_cast.model.texts import Phrase
 
@@ -172,6 +173,7 @@ class BuildContext:
     """What a channel is built with besides its settings."""
 
     club: Club
+    signer: Signer | None = None  # makes and proves the tokens that name attempts
     base_dir: Path = field(default_factory=Path)  # relative paths in the settings start here
     ask_posted: Callable[[str, str], bool] = _nobody_to_ask  # (channel name, text to paste) → posted?
 

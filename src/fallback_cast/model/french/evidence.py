@@ -4,6 +4,9 @@ Entries with {fields} are also recognised inside stored texts (cli/live.py).
 """
 
 EVIDENCE: dict[str, str] = {
+    "accepted, then refused: {reason}": "accepté, puis refusé : {reason}",
+    "{code} no such mailbox": "{code} boîte aux lettres inexistante",
+    "{code} not delivered": "{code} non remis",
     "HTTP {status} with a refusal": "HTTP {status} avec un refus",
     "HTTP {status}: {reason}": "HTTP {status} : {reason}",
     # any server
