@@ -22,6 +22,7 @@ from fallback_cast.web.front import FrontDesk
 from fallback_cast.web.server import build
 from fallback_cast.wiring.app import App, open_app
 
+HEAR_S = 60.0  # how often what has come back is read
 LOOK_S = 1.0  # another process may have stored something
 SOON = timedelta(minutes=1)
 AT_MOST = 400  # connections at once
@@ -122,10 +123,15 @@ async def _listen(server: _Server, settings: Settings) -> None:
 
 async def dispatch_for_ever(settings: Settings, poke: asyncio.Event) -> None:
     """Send whatever falls due, whoever stored it. Raises LedgerError."""
+    loop = asyncio.get_running_loop()
     with open_app(settings) as app:
         desk = Desk(app.ledger)
         try:
+            heard_s = loop.time()
             while True:
+                if loop.time() - heard_s >= HEAR_S:
+                    heard_s = loop.time()
+                    await _fresh(app).collect_receipts(desk)
                 due = await desk.run(soonest)
                 if due is not None and due <= app.clock.now() + SOON:
                     ids = await desk.run(open_ids)

@@ -101,7 +101,14 @@ class Inbox:
             if self._context is not None:
                 imap.starttls(self._context)
         try:
-            imap.login(s.username, s.password.reveal())
+            secret = f"\0{s.username}\0{s.password.reveal()}".encode()
+            if "AUTH=PLAIN" in imap.capabilities:
+                imap.authenticate("PLAIN", lambda _: secret)
+            else:
+                imap.login(s.username, s.password.reveal())
+        except UnicodeError:  # LOGIN knows ASCII only
+            imap.shutdown()
+            raise AccessDenied("the mailbox of the bounces refuses the login", layer=Layer.ACCOUNT) from None
         except imaplib.IMAP4.error as error:
             imap.shutdown()
             if isinstance(error, imaplib.IMAP4.abort):
