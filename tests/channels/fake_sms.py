@@ -20,6 +20,7 @@ from fallback_cast.model.errors import (
     Throttled,
     Unavailable,
 )
+from fallback_cast.model.receipt import Signer
 from tests.channels.fake import CLUB, Fake, Scene
 from tests.counterparts import http_faults as http
 from tests.counterparts.http_faults import Action, HttpFaults, Request, reply
@@ -30,14 +31,16 @@ PASSWORD = "pw-mot-de-passe-sms"
 WRONG_PASSWORD = "pw-not-this-one"
 
 
-def channel(*gateways: dict[str, Any], club: Club = CLUB, **settings: Any) -> SmsChannel:
+def channel(
+    *gateways: dict[str, Any], club: Club = CLUB, signer: Signer | None = None, **settings: Any
+) -> SmsChannel:
     """A channel over these gateways that waits only briefly for answers."""
     common = {
         "name": "sms",
         "kind": "sms",
         "gateway": [{"timeout": "0.5s"} | gateway for gateway in gateways],
     }
-    return build(Settings.model_validate(common | settings), BuildContext(club=club))
+    return build(Settings.model_validate(common | settings), BuildContext(club=club, signer=signer))
 
 
 def smsgate(url: str, **settings: Any) -> dict[str, Any]:
@@ -77,6 +80,7 @@ class Phone:
     forgiving: bool = False
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)  # what became of a message
     checks: dict[str, dict[str, Any]] = field(
         default_factory=lambda: {"battery:level": {"observedValue": 94, "status": "pass"}}
     )
@@ -125,7 +129,8 @@ class Phone:
 
     def _state(self, body: dict[str, Any]) -> dict[str, Any]:
         recipients = [{"phoneNumber": number, "state": "Pending"} for number in body["phoneNumbers"]]
-        return {"id": body["id"], "deviceId": self.device_id, "state": "Pending", "recipients": recipients}
+        state = self.states.get(body["id"], "Pending")
+        return {"id": body["id"], "deviceId": self.device_id, "state": state, "recipients": recipients}
 
 
 @dataclass

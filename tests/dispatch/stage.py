@@ -13,6 +13,7 @@ from fallback_cast.dispatch.desk import Desk
 from fallback_cast.dispatch.dispatcher import Dispatcher, RunEnd, World
 from fallback_cast.dispatch.events import Event
 from fallback_cast.dispatch.pacer import Pacer
+from fallback_cast.dispatch.polling import poll
 from fallback_cast.health.book import HealthBook
 from fallback_cast.health.lookout import Reference
 from fallback_cast.ledger import announce, memory, progress
@@ -145,13 +146,21 @@ class Stage:
         return id
 
     async def dispatch(
-        self, watched: Sequence[str] | None = None, owner: str = "stage", desk: Desk | None = None
+        self,
+        watched: Sequence[str] | None = None,
+        owner: str = "stage",
+        desk: Desk | None = None,
+        *,
+        polls: bool = False,
     ) -> RunEnd:
         desk = desk or Desk(self.ledger, inline=True)
         book = self.book = self.open_book(desk)
         world = World(self.channels, self.policies, "UTC", self.clock)
         pacer = Pacer(self.clock, memory.load_paces(self.ledger))
-        return await Dispatcher(desk, world, book, pacer, owner, self.events.append).run(watched)
+        dispatcher = Dispatcher(desk, world, book, pacer, owner, self.events.append)
+        if polls:
+            dispatcher.collect = lambda: poll(desk, self.channels, self.clock.now())
+        return await dispatcher.run(watched)
 
     def open_book(self, desk: Desk) -> HealthBook:
         async def save(breakers: Sequence[memory.Breaker], seen: Sequence[object]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ from fallback_cast.ledger.claim import Active, Claim
 from fallback_cast.ledger.record import Moved
 from fallback_cast.model.announcement import Announcement, Importance
 from fallback_cast.model.channel import Channel
-from fallback_cast.model.delivery import Attempt, RecipientKind, State
+from fallback_cast.model.delivery import Attempt, RecipientKind, State, Why
 from fallback_cast.model.errors import LedgerError
 from fallback_cast.model.health import Verdict
 from fallback_cast.model.message import Message
@@ -45,6 +45,8 @@ TICK_S = 0.25
 SOON = timedelta(minutes=1)  # with nothing due within this, `send` says when it goes on, and returns
 DRAIN_S = 5.0  # leaving: what is on the wire may come back; an outcome that is known tells nobody twice
 CLOCK_BEHIND = timedelta(seconds=2)
+COLLECT_S = 5.0  # while somebody waits for a receipt
+HEAR_FOR = timedelta(minutes=1)  # most receipts that ever come have come by then
 
 
 class RunEnd(StrEnum):
@@ -104,6 +106,8 @@ class Dispatcher:
         self._cut_off = False  # our own line carries nothing, as far as the ledger was told
         self.leaving = False  # nothing more is begun
         self.soon = SOON  # `health` waits for nothing: zero
+        self.collect: Callable[[], Awaitable[object]] | None = None  # takes in what came back
+        self._hears_until = self.clock.now()
         book.on_change = self._on_health
 
     # -- the path ------------------------------------------------------------------------------
@@ -119,6 +123,8 @@ class Dispatcher:
         self._moved_to = await self.desk.run(memory.moved_addresses)
         await self.purse.load(self.desk)
         tasks = [asyncio.create_task(lane.run(), name=f"lane {name}") for name, lane in self._lanes.items()]
+        if self.collect is not None:
+            tasks.append(asyncio.create_task(self._collect(self.collect), name="receipts"))
         for task in tasks:
             task.add_done_callback(self._lane_ended)
         try:
@@ -219,9 +225,16 @@ class Dispatcher:
                 self._lanes[lane].due(at)
             else:  # its channel was removed from the settings: any lane may decide about it
                 await self._adopt(lane)
-        if min(mine) > self.clock.now() + self.soon or not self._lanes:
+        listening = self.collect is not None and self.clock.now() < self._hears_until
+        if (min(mine) > self.clock.now() + self.soon and not listening) or not self._lanes:
             return RunEnd.NOTHING_SOON
         return None
+
+    async def _collect(self, collect: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            await asyncio.sleep(COLLECT_S)
+            if self.clock.now() < self._hears_until:
+                await collect()
 
     async def _adopt(self, lost_lane: str) -> None:
         if self._lanes:
@@ -420,6 +433,8 @@ class Dispatcher:
         return next((p.reason for p in providers if not p.usable), "")
 
     def tell_waiting(self, held: Claim, wait: Wait) -> None:
+        if wait.why is Why.RECEIPT:
+            self._hears_until = max(self._hears_until, self.clock.now() + HEAR_FOR)
         self.tell(
             Event(Happening.WAITING, wait.lane, held.delivery.recipient, reason=wait.reason or wait.why.value)
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Self
 
@@ -69,6 +70,8 @@ class Provider(ABC):
     endpoints: Sequence[Endpoint] = ()  # none: nothing of it is reached over a network
     max_in_flight: int = 50
     deduplicates: bool = False  # this provider does, even if others of the channel do not
+    reports_back: bool = False  # it calls us, or can be asked, about each message that it took
+    polled: bool = False  # it can be asked: `receipt`
 
     def paces(self, address: str) -> Sequence[Pace]:
         """Limits that a message to this address must respect, widest first."""
@@ -88,6 +91,13 @@ class Provider(ABC):
         Checks come in the order of layers and end with the first that failed. Never raises for a
         platform's fault; the caller sets the deadline and may cancel.
         """
+
+    async def receipt(self, key: str, reference: str | None, at: datetime) -> Receipt | None:
+        """Ask what became of the message with this key; None: nothing final yet, or it is not known.
+
+        Only of providers that are `polled`. Raises one of the six SendErrors if it cannot be asked.
+        """
+        return None
 
     async def close(self) -> None:
         """Give up connections. Sends may not follow."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -173,7 +173,9 @@ class App:
 
     async def _dispatcher_run(self, desk: Desk, watched: Sequence[str], listener: Listener) -> RunEnd:
         book = await self._book(desk)
-        return await (await self._dispatcher(desk, book, listener)).run(watched)
+        dispatcher = await self._dispatcher(desk, book, listener)
+        dispatcher.collect = partial(self.collect_receipts, desk)
+        return await dispatcher.run(watched)
 
     async def _dispatcher(self, desk: Desk, book: HealthBook, listener: Listener) -> Dispatcher:
         from fallback_cast.dispatch.dispatcher import Dispatcher, World
@@ -265,6 +267,7 @@ class App:
 
         They are asked again the next time. Raises LedgerError.
         """
+        from fallback_cast.dispatch.polling import poll
         from fallback_cast.ledger.receipts import receive
 
         async def take(receipts: Sequence[Receipt]) -> None:
@@ -277,6 +280,7 @@ class App:
                 await channel.collect(take)
             except SendError as error:
                 silent[name] = error.reason
+        await poll(desk, self.channels, self.clock.now())
         return silent
 
     async def _send_due(self, desk: Desk, book: HealthBook) -> bool:

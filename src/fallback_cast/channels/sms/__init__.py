@@ -95,6 +95,7 @@ class SmsChannel(Channel):
             validity=settings.validity,
             failure_domains=settings.failure_domains,
             base_dir=context.base_dir,
+            signer=context.signer,
         )
         self.providers: Sequence[Provider] = tuple(gateway.build(defaults) for gateway in settings.gateway)
         self.traits = Traits(
@@ -102,6 +103,8 @@ class SmsChannel(Channel):
             rings=True,
             # Two gateways do not know each other's keys: the same message on both is two messages.
             deduplicates=len(self.providers) == 1 and self.providers[0].deduplicates,
+            # Where one of them tells nothing, nobody waits for what may never come.
+            reports_back=all(provider.reports_back for provider in self.providers),
             local=any((gateway.needs or settings.needs) == "local" for gateway in settings.gateway),
         )
 

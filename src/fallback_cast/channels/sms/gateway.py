@@ -17,6 +17,7 @@ from fallback_cast.channels.kit.http import HttpClient, ssl_context
 from fallback_cast.channels.kit.settings import DurationField, ProviderSettings, SecretField
 from fallback_cast.channels.sms.message import SmsMessage
 from fallback_cast.model.channel import Pace, Provider
+from fallback_cast.model.receipt import Signer
 from fallback_cast.model.secret import Secret
 
 # A gateway forgets a message after this at the earliest; less would be lost in the time it takes to send.
@@ -87,6 +88,7 @@ class GatewayDefaults:
     validity: timedelta
     failure_domains: tuple[str, ...] | None = None
     base_dir: Path
+    signer: Signer | None = None  # makes the tokens that name attempts
 
 
 class Gateway(Provider):

@@ -30,6 +30,7 @@ from fallback_cast.channels.sms.gateway import (
 )
 from fallback_cast.channels.sms.gsm import UCS2_PART, Encoding, encode, utf16_units
 from fallback_cast.channels.sms.message import SmsMessage
+from fallback_cast.channels.sms.reports import MASK, report_url
 from fallback_cast.model.errors import (
     AccessDenied,
     AddressRefused,
@@ -61,6 +62,11 @@ class KannelSettings(GatewaySettings):
         None, description="Kannel's status page, such as http://127.0.0.1:13000/status.txt: for health checks"
     )
     status_password: SecretField | None = None
+    receipts_url: GatewayUrl | None = Field(
+        None,
+        description="Where Kannel reports what became of each message: /receipts and the channel's name on "
+        "our own server, such as http://127.0.0.1:8080/receipts/sms",
+    )
 
     @model_validator(mode="after")
     def _status_is_whole(self) -> KannelSettings:
@@ -85,6 +91,9 @@ class Kannel(Gateway):
         self._smsc = settings.smsc
         self._status_url = settings.status_url
         self._status_password = settings.status_password
+        self._receipts_url = str(settings.receipts_url) if settings.receipts_url else None
+        self._signer = defaults.signer
+        self.reports_back = bool(self._receipts_url and self._signer)
 
     @staticmethod
     def _auth(settings: GatewaySettings) -> None:
@@ -100,9 +109,17 @@ class Kannel(Gateway):
                 "X-Kannel-To": address,
                 "X-Kannel-Coding": "0" if message.encoding is Encoding.GSM7 else "2",
                 "X-Kannel-Validity": str(minutes),
+                **self._report(key),
             },
         )
         return _accepted(response)
+
+    def _report(self, key: str) -> dict[str, str]:
+        """Kannel remembers where to report to; our token in it names the attempt."""
+        if self._receipts_url is None or self._signer is None:
+            return {}
+        url = report_url(self._receipts_url, self._signer, key)
+        return {"X-Kannel-DLR-Mask": str(MASK), "X-Kannel-DLR-Url": url}
 
     async def probe(self) -> list[Check]:
         return await probe.probe_http(self._client, self._ask, tls=self._tls)

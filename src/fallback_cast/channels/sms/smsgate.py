@@ -7,7 +7,7 @@ message with it is not sent again; new versions say 409, older phones 202 like t
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import Field
@@ -27,6 +27,7 @@ from fallback_cast.model.errors import (
 )
 from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
+from fallback_cast.model.receipt import PREFIX_LENGTH, Receipt, Told
 
 # From 100 on the app would leave out its own limits, which keep the operator from blocking the card.
 _PRIORITY = {Importance.URGENT: 50, Importance.NORMAL: 0, Importance.INFO: -50}
@@ -58,6 +59,7 @@ class SmsGate(Gateway):
     """One phone, or one server with phones behind it."""
 
     deduplicates = True
+    reports_back = polled = True
     max_in_flight = 4
 
     def __init__(self, settings: SmsGateSettings, defaults: GatewayDefaults) -> None:
@@ -87,6 +89,13 @@ class SmsGate(Gateway):
             "POST", f"{self._path}/messages", params={"skipPhoneValidation": "true"}, json=body
         )
         return _accepted(response, key)
+
+    async def receipt(self, key: str, reference: str | None, at: datetime) -> Receipt | None:
+        response = await self._client.request("GET", f"{self._path}/messages/{key}")
+        if response.status_code == 404:
+            return None  # the app was installed anew, or keeps messages for a shorter time
+        raise_for_answer(response)
+        return _told(json_body(response), key, at)
 
     async def probe(self) -> list[Check]:
         return await probe.probe_http(self._client, self._ask, tls=self._tls)
@@ -118,6 +127,20 @@ def _accepted(response: Answer, key: str) -> Accepted:
             raise OutcomeUnknown("HTTP 500")
     raise_for_answer(response)
     raise OutcomeUnknown(f"HTTP {response.status_code}, not the answer of an SMSGate gateway")
+
+
+def _told(answer: dict[str, Any] | None, key: str, at: datetime) -> Receipt | None:
+    """Delivered and Failed are ends; Pending, Processed and Sent are none."""
+    if answer is None or answer.get("id") != key:
+        raise Unavailable("not the answer of an SMSGate gateway")
+    match answer.get("state"):
+        case "Delivered":
+            told, detail = Told.DELIVERED, ""
+        case "Failed":  # also of a phone without credit or network: the number may well be right
+            told, detail = Told.FAILED, "the phone could not send it"
+        case _:
+            return None
+    return Receipt(key_prefix=key[:PREFIX_LENGTH], told=told, source="smsgate", at=at, detail=detail)
 
 
 def _health(response: Answer) -> str:
