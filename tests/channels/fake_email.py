@@ -16,6 +16,7 @@ from typing import Any
 
 from fallback_cast.channels.email import EmailChannel, Settings, build
 from fallback_cast.channels.kit.settings import BuildContext
+from fallback_cast.model.announcement import Club
 from fallback_cast.model.errors import (
     AccessDenied,
     AddressRefused,
@@ -25,6 +26,7 @@ from fallback_cast.model.errors import (
     Throttled,
     Unavailable,
 )
+from fallback_cast.model.receipt import Signer
 from tests.channels.fake import CLUB, Fake, Scene
 from tests.counterparts import smtp_faults as smtp
 from tests.counterparts.ports import refused_port
@@ -45,9 +47,11 @@ def certificates() -> Certificates:
     return make_certificates(directory)
 
 
-def channel(*relays: dict[str, Any], **settings: Any) -> EmailChannel:
+def channel(
+    *relays: dict[str, Any], club: Club = CLUB, signer: Signer | None = None, **settings: Any
+) -> EmailChannel:
     common = {"name": "email", "kind": "email", "sender": SENDER, "relay": list(relays)}
-    return build(Settings.model_validate(common | settings), BuildContext(club=CLUB))
+    return build(Settings.model_validate(common | settings), BuildContext(club=club, signer=signer))
 
 
 def relay(port: int, **settings: Any) -> dict[str, Any]:

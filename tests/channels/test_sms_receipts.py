@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fallback_cast.channels.sms import SmsChannel
-from fallback_cast.channels.sms.reports import read_report
+from fallback_cast.channels.sms.reports import USE, read_report
 from fallback_cast.model.errors import AccessDenied, Unavailable
 from fallback_cast.model.receipt import PREFIX_LENGTH, Signer, Told
 from tests.channels.fake import announcement
@@ -20,7 +20,7 @@ from tests.virtual_time import BEGIN
 
 KEY = "0123456789abcdef0123456789abcdef"
 SIGNER = Signer(b"s" * 32)
-TOKEN = SIGNER.token(KEY)
+TOKEN = SIGNER.token(KEY, USE)
 
 
 @pytest.mark.parametrize(

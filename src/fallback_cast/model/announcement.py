@@ -33,6 +33,7 @@ class Club:
     language: str = "fr"
     timezone: str = "Europe/Paris"
     site_url: str | None = None
+    public_url: str | None = None  # of our own server, where links in messages lead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

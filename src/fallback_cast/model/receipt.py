@@ -56,16 +56,22 @@ class Signer:
 
     key: bytes
 
-    def token(self, attempt_key: str) -> str:
-        """32 hexadecimal signs: the beginning of the attempt's key, and a proof that we made this."""
-        prefix = attempt_key[:PREFIX_LENGTH]
-        return prefix + self._proof(prefix)
+    def token(self, attempt_key: str, use: str = "attempt") -> str:
+        """32 hexadecimal signs: the beginning of the attempt's key, and a proof that we made this.
 
-    def prefix(self, token: str) -> str | None:
-        """What `token` began with, or None if we did not make it."""
+        A token made for one use proves nothing for another.
+        """
+        prefix = attempt_key[:PREFIX_LENGTH]
+        return prefix + self._proof(prefix, use)
+
+    def prefix(self, token: str, use: str = "attempt") -> str | None:
+        """What `token` began with, or None if we did not make it for this use."""
+        if not token.isascii():
+            return None
         prefix, proof = token[:PREFIX_LENGTH], token[PREFIX_LENGTH:]
-        genuine = hmac.compare_digest(proof.encode(), self._proof(prefix).encode())
+        genuine = hmac.compare_digest(proof, self._proof(prefix, use))
         return prefix if genuine and len(prefix) == PREFIX_LENGTH else None
 
-    def _proof(self, prefix: str) -> str:
-        return hmac.new(self.key, b"attempt " + prefix.encode(), hashlib.sha256).hexdigest()[:PROOF_LENGTH]
+    def _proof(self, prefix: str, use: str) -> str:
+        about = f"{use} {prefix}".encode()
+        return hmac.new(self.key, about, hashlib.sha256).hexdigest()[:PROOF_LENGTH]

@@ -67,6 +67,9 @@ class ClubSettings(StrictModel):
         "Europe/Paris", description="Where the club is, for the hours in announcements and quiet hours"
     )
     site_url: PublicUrl | None = Field(None, description="Address of the club's own page for announcements")
+    public_url: PublicUrl | None = Field(
+        None, description="Where `serve` is reached from outside: for the links in messages; https"
+    )
 
     @field_validator("name")
     @classmethod

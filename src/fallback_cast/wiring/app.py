@@ -314,7 +314,13 @@ def open_app(settings: Settings, *, ask_posted: Ask | None = None) -> Iterator[A
 
 def club_of(settings: Settings) -> Club:
     c = settings.club
-    return Club(c.name, c.language, c.timezone, str(c.site_url) if c.site_url else None)
+    return Club(
+        c.name,
+        c.language,
+        c.timezone,
+        site_url=str(c.site_url) if c.site_url else None,
+        public_url=str(c.public_url) if c.public_url else None,
+    )
 
 
 def build_channels(

@@ -12,6 +12,7 @@ from fallback_cast.channels.email.inbox import Inbox
 from fallback_cast.channels.email.mime import Letterhead, MailMessage, build_common, one_line
 from fallback_cast.channels.email.relay import Relay
 from fallback_cast.channels.email.settings import Settings
+from fallback_cast.channels.email.signature import Seal
 from fallback_cast.channels.kit.settings import BuildContext
 from fallback_cast.channels.kit.wording import headline
 from fallback_cast.model.announcement import Announcement
@@ -41,8 +42,10 @@ class EmailChannel(Channel):
         self._unsubscribe = settings.unsubscribe
         self._head = _letterhead(settings, context, self._place)
         self.mail_domain = self._head.sender.rpartition("@")[2].lower()
+        seal = Seal.of(settings.dkim) if settings.dkim else None
         self.providers: Sequence[Provider] = tuple(
-            Relay(relay, self._head, settings.failure_domains, context.base_dir) for relay in settings.relay
+            Relay(relay, self._head, settings.failure_domains, context.base_dir, seal)
+            for relay in settings.relay
         )
 
         self._inbox = (
@@ -88,6 +91,9 @@ def _letterhead(settings: Settings, context: BuildContext, place: str | None) ->
         bounce_address=settings.bounce_address,
         # A mailto URI keeps few signs as they are (RFC 6068 §2).
         signer=context.signer,
+        public_url=context.club.public_url
+        if (context.club.public_url or "").startswith("https://")
+        else None,
         unsubscribe=quote(settings.unsubscribe, safe="@+") if settings.unsubscribe else None,
         place=place,
     )

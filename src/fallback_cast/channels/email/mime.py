@@ -19,6 +19,7 @@ from email.utils import format_datetime
 from fallback_cast.channels.email.addresses import on_wire, split_place, verp
 from fallback_cast.model.announcement import Announcement, Importance
 from fallback_cast.model.errors import MessageRefused
+from fallback_cast.model.links import Page, link
 from fallback_cast.model.message import Message
 from fallback_cast.model.receipt import Signer
 
@@ -66,6 +67,7 @@ class Letterhead:
     bounce_address: str | None = None
     unsubscribe: str | None = None
     signer: Signer | None = None
+    public_url: str | None = None
     place: str | None = None
 
     @property
@@ -140,6 +142,17 @@ def _digest(announcement: Announcement) -> str:
     return hashlib.sha256(f"{announcement.id}\x1f{announcement.revision}".encode()).hexdigest()[:32]
 
 
+def _ways_out(head: Letterhead, key: str, named: str, *, of_place: bool) -> list[str]:
+    """How to leave: by one click (RFC 8058), and by mail. A place is left at its own list."""
+    ways = []
+    if head.public_url and head.signer and not of_place:
+        ways.append(f"<{link(head.public_url, Page.UNSUBSCRIBE, head.signer, key)}>")
+    one_click = ["List-Unsubscribe-Post: List-Unsubscribe=One-Click"] if ways else []
+    if head.unsubscribe:
+        ways.append(f"<mailto:{head.unsubscribe}?subject=unsubscribe%20{named}>")
+    return [f"List-Unsubscribe: {', '.join(ways)}", *one_click] if ways else []
+
+
 def complete(head: Letterhead, message: MailMessage, address: str, key: str) -> Letter:
     """The letter of one attempt: the same attempt gives the same bytes on every relay and every try.
 
@@ -153,8 +166,8 @@ def complete(head: Letterhead, message: MailMessage, address: str, key: str) -> 
     shown = address if len(recipients) == 1 else head.sender
     lines = f"To: {shown}\r\nMessage-ID: <fc.{token}@{head.domain}>\r\n"
     named = head.signer.token(token) if head.signer else token
-    if head.unsubscribe:
-        lines += f"List-Unsubscribe: <mailto:{head.unsubscribe}?subject=unsubscribe%20{named}>\r\n"
+    of_place = address == head.place
+    lines += "".join(f"{line}\r\n" for line in _ways_out(head, token, named, of_place=of_place))
     sender = verp(head.bounce_address, named) if head.bounce_address else head.sender
     return Letter(
         sender=sender.encode(),
@@ -162,5 +175,5 @@ def complete(head: Letterhead, message: MailMessage, address: str, key: str) -> 
         data=lines.encode() + message.common,
         token=token,
         utf8=not address.isascii(),
-        of_place=address == head.place,
+        of_place=of_place,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fallback_cast.channels.email.connection import Dialer, Steps, say_goodbye
@@ -12,6 +13,7 @@ from fallback_cast.channels.email.mime import Letterhead, MailMessage, complete
 from fallback_cast.channels.email.pool import Pool
 from fallback_cast.channels.email.session import Session
 from fallback_cast.channels.email.settings import RelaySettings
+from fallback_cast.channels.email.signature import Seal
 from fallback_cast.channels.kit.way import Way
 from fallback_cast.model.channel import Endpoint, Pace, Provider
 from fallback_cast.model.errors import AddressRefused, SendError
@@ -25,7 +27,12 @@ class Relay(Provider):
     """Takes our messages and carries them on. What it accepted is its own to deliver or to bounce."""
 
     def __init__(
-        self, settings: RelaySettings, head: Letterhead, domains: Sequence[str] | None, base_dir: Path
+        self,
+        settings: RelaySettings,
+        head: Letterhead,
+        domains: Sequence[str] | None,
+        base_dir: Path,
+        seal: Seal | None = None,
     ) -> None:
         self.name = settings.usual_name
         self.failure_domains = frozenset(settings.failure_domains or domains or (settings.host.lower(),))
@@ -33,7 +40,7 @@ class Relay(Provider):
         self.max_in_flight = 2 * settings.max_connections
         self.endpoints = (Endpoint(settings.host, settings.usual_port, settings.security == "tls"),)
         self._host, self._port = settings.host, settings.usual_port
-        self._head = head
+        self._head, self._seal = head, seal
         self._dialer = Dialer(settings, base_dir)
         self._command_s = settings.command_timeout.total_seconds()
         self._final_s = settings.final_timeout.total_seconds()
@@ -50,6 +57,8 @@ class Relay(Provider):
             letter = complete(self._head, message, address, key)
         except ValueError:
             raise AddressRefused("the address cannot be written in a message") from None
+        if self._seal is not None:
+            letter = replace(letter, data=await asyncio.to_thread(self._seal.put_on, letter.data))
         if self._pool is None:
             self._pool = Pool(self._open, self._connections)
         return await self._pool.deliver(letter)

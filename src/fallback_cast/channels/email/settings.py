@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from fallback_cast.channels.email.addresses import clean_address, parse_sender
 from fallback_cast.channels.email.inbox import InboxSettings
+from fallback_cast.channels.email.signature import DkimSettings
 from fallback_cast.channels.kit.settings import ChannelSettings, DurationField, ProviderSettings, SecretField
 
 Security = Literal["starttls", "tls", "none"]
@@ -124,6 +125,9 @@ class Settings(ChannelSettings):
     inbox: InboxSettings | None = Field(
         None, description="Where bounces, complaints and unsubscribe mails are read"
     )
+    dkim: DkimSettings | None = Field(
+        None, description="Sign each message, where no relay does it for this sender"
+    )
     relay: tuple[RelaySettings, ...] = Field(
         min_length=1, description="Mail servers, the first one preferred"
     )
@@ -132,6 +136,14 @@ class Settings(ChannelSettings):
     def _inbox_is_written_to(self) -> Self:
         if self.inbox is not None and self.bounce_address is None:
             raise ValueError("an inbox needs bounce_address: the address whose mails come into it")
+        return self
+
+    @model_validator(mode="after")
+    def _signed_by_the_sender(self) -> Self:
+        if self.dkim is not None:
+            own = "." + parse_sender(self.sender)[1].rpartition("@")[2].lower()
+            if not own.endswith("." + self.dkim.domain.lower()):
+                raise ValueError("the domain of [channel.dkim] is the sender's, or one above it")
         return self
 
     @model_validator(mode="after")
