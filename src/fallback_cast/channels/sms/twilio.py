@@ -150,9 +150,8 @@ def _accepted(response: Answer) -> Accepted:
 
 def _failed(code: object, response: Answer) -> SendError:
     """A message that was made, and failed at once."""
-    if isinstance(code, int) and code in CODES:
-        return CODES[code].refusal(code, response)
-    return Unavailable(f"code {code}: the operator does not say why", scope=Scope.ADDRESS)
+    known = CODES.get(code) if isinstance(code, int) else None
+    return (known or CODES[30008]).refusal(code, response)
 
 
 def _refusal(response: Answer, answer: Mapping[str, Any] | None) -> SendError | None:
