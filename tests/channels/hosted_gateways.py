@@ -78,7 +78,7 @@ OVHCLOUD: Answers = {
     "unauthorised": (_ovh(401, "", "You must login first"), AccessDenied),
     "no_service": (_ovh(404, "NOT_FOUND", "This service does not exist"), AccessDenied),
     "sender": (_ovh(400, "BAD_REQUEST", "Sender Petanque is not validated"), AccessDenied),
-    "receiver": (_ovh(400, "BAD_REQUEST", "[receivers] Given data is not valid"), AddressRefused),
+    "receiver": (_ovh(400, "BAD_REQUEST", f"[receivers] {NUMBER} is not valid"), AddressRefused),
     "text": (_ovh(400, "BAD_REQUEST", "[message] Given data is not valid"), MessageRefused),
     "no_credit_400": (_ovh(400, "BAD_REQUEST", "You do not have enough credits"), AccessDenied),
     "no_credit_402": (_ovh(402, "PAYMENT_REQUIRED", ""), AccessDenied),
@@ -91,8 +91,11 @@ def _brevo(status: int, code: str, message: str) -> Action:
 
 
 BREVO: Answers = {
-    "recipient": (_brevo(400, "invalid_parameter", "Invalid telephone number of recipient"), AddressRefused),
-    "recipient_406": (_brevo(406, "not_acceptable", "Phone number is not acceptable"), AddressRefused),
+    "recipient": (_brevo(400, "invalid_parameter", f"Invalid recipient {NUMBER}"), AddressRefused),
+    "recipient_406": (
+        _brevo(406, "not_acceptable", f"Phone number {NUMBER[1:]} is not acceptable"),
+        AddressRefused,
+    ),
     "not_acceptable": (_brevo(406, "not_acceptable", "Not acceptable"), MessageRefused),
     "sender": (_brevo(400, "invalid_parameter", "Invalid sender name"), AccessDenied),
     "text": (_brevo(400, "missing_parameter", "content is missing"), MessageRefused),
@@ -106,7 +109,8 @@ BREVO: Answers = {
 
 
 def _twilio(code: int) -> Action:
-    return twilio_api.error({20003: 401, 20429: 429, 21610: 400}.get(code, 400), code)
+    message = f"The number {NUMBER} of {twilio_api.AUTH_TOKEN}"  # what is repeated must not be shown
+    return twilio_api.error({20003: 401, 20429: 429}.get(code, 400), code, message)
 
 
 _TWILIO_CODES: Mapping[int, type[SendError]] = {
@@ -164,7 +168,10 @@ _VONAGE_CODES: Mapping[str, type[SendError]] = {
     "33": AddressRefused,
 }
 VONAGE: Answers = {
-    **{f"status_{code}": (vonage_api.parts(code), error) for code, error in _VONAGE_CODES.items()},
+    **{
+        f"status_{code}": (vonage_api.parts(code, text=f"No {NUMBER}"), error)
+        for code, error in _VONAGE_CODES.items()
+    },
     "sender_missing": (vonage_api.parts("2", text="Missing from param"), AccessDenied),
     "sender_wrong": (vonage_api.parts("3", text="Invalid value for param: from"), AccessDenied),
     "unknown_status": (vonage_api.parts("77"), MessageRefused),
@@ -205,7 +212,7 @@ class Hosted:
     answers: Answers
     faults: Mapping[str, type[SendError] | None] = field(default_factory=lambda: _FAULTS)
 
-    def gateway(self, url: str, **changes: Any) -> dict[str, Any]:
+    def gateway(self, url: str, /, **changes: Any) -> dict[str, Any]:
         return {"base_url": url + self.path, **self.settings, **changes}
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from fallback_cast.channels.sms import SmsChannel, SmsMessage, twilio, vonage
 from fallback_cast.channels.sms.gsm import Encoding
@@ -67,7 +68,7 @@ class TestOvhCloud:
                 accepted = await _send(sms, importance=Importance.URGENT)
                 text = _render(sms, importance=Importance.URGENT).text
                 await _send(sms)
-        assert accepted == Accepted("1000", note="price 1 credits")
+        assert accepted == Accepted("1000", note="price in credits: 1")
         assert api.messages[0] == {
             "message": text,
             "receivers": [NUMBER],
@@ -149,6 +150,21 @@ class TestOvhCloud:
                 with pytest.raises(hosted_gateways.AddressRefused):
                     await _send(sms)
 
+    @pytest.mark.parametrize(
+        ("senders", "ok", "words"),
+        [
+            ({"Club 2": "enable"}, True, "account accepted, credit left: 100"),
+            ({"Club 2": "waitingValidation"}, False, "OVHcloud has not validated the sender"),
+            ({"Petanque": "enable"}, False, "OVHcloud does not know the sender"),
+        ],
+    )
+    async def test_probe_asks_for_the_sender(self, senders: dict[str, str], ok: bool, words: str) -> None:
+        with _at(OvhCloudApi(senders=senders), "ovhcloud", sender="Club 2") as (sms, _):
+            async with sms:
+                *_, last = await sms.providers[0].probe()
+        assert (last.ok, last.detail) == (ok, words)
+        assert words.startswith("account") or words in FRENCH
+
     async def test_a_sender_that_they_do_not_know(self) -> None:
         with _at(OvhCloudApi(), "ovhcloud", sender="Boules") as (sms, _):
             async with sms:
@@ -164,7 +180,7 @@ class TestBrevo:
                 accepted = await _send(sms)
                 text = _render(sms).text
                 await _send(sms, "Reçu 😀", title="Reçu 😀")
-        assert accepted == Accepted("1511882900176221", note="price 0.7 credits")
+        assert accepted == Accepted("1511882900176221", note="price in credits: 0.7")
         assert api.messages[0] == {
             "sender": "Petanque",
             "recipient": NUMBER[1:],
@@ -245,7 +261,7 @@ class TestVonage:
         with _at(api, "vonage") as (sms, faults):
             async with sms:
                 accepted = await _send(sms, "é & € + =")
-        assert accepted == Accepted("0C000000217B7F00", note="price 0.0333")
+        assert accepted == Accepted("0C000000217B7F00", note="price: 0.0333")
         [sent] = api.messages
         assert 7_190_000 <= int(sent.pop("ttl")) <= 7_200_000
         assert sent == {
@@ -260,7 +276,7 @@ class TestVonage:
     async def test_parts_are_paid_one_by_one(self) -> None:
         with _at(VonageApi(), "vonage") as (sms, _):
             async with sms:
-                assert (await _send(sms, LONG)).note == "price 0.0666"
+                assert (await _send(sms, LONG)).note == "price: 0.0666"
 
     async def test_unicode_is_declared(self) -> None:
         api = VonageApi()
@@ -371,3 +387,58 @@ def test_every_code_of_the_tables_has_its_case() -> None:
 def test_every_code_is_told_in_french(reason: str) -> None:
     assert reason in FRENCH
     assert say_reason("fr", f"code 77: {reason}") == f"code 77 : {FRENCH[reason]}"
+
+
+def _load(gateway: str, **channel_keys: Any) -> SmsChannel:
+    return channel(HOSTED[gateway].gateway("http://192.0.2.1", sender=None), **channel_keys)
+
+
+@pytest.mark.parametrize("name", ["brevo", "twilio", "vonage"])
+def test_settings_without_a_sender_are_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match=r"gateway 192\.0\.2\.1 wants a sender"):
+        _load(name)
+    assert _load(name, sender="Petanque").providers[0].name == "192.0.2.1"
+
+
+def test_ovhcloud_needs_no_sender() -> None:
+    assert _load("ovhcloud").providers
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [
+        ("ovhcloud", "consumer_key", "two words"),
+        ("ovhcloud", "application_secret", "a\r\nX-Evil: 1"),
+        ("ovhcloud", "service", "../../me"),
+        ("brevo", "api_key", "clé"),
+        ("twilio", "account_sid", "SK" + "0" * 32),
+        ("twilio", "messaging_service", "MG1"),
+        ("twilio", "base_url", "https://user:hush@example.org"),
+        ("vonage", "api_secret", "a\nb"),
+        ("vonage", "url", "https://example.org"),
+    ],
+)
+def test_settings_that_cannot_be_right_are_refused_without_showing_them(
+    name: str, key: str, value: str
+) -> None:
+    with pytest.raises(ValidationError) as failed:
+        channel(HOSTED[name].gateway("http://192.0.2.1", **{key: value}))
+    assert key in str(failed.value)
+    assert value not in str(failed.value)
+
+
+def test_every_address_has_its_default_and_its_own_name() -> None:
+    gateways = [
+        {key: value for key, value in hosted.gateway("").items() if key != "base_url"}
+        for hosted in HOSTED.values()
+    ]
+    sms = channel(*gateways)
+    assert [provider.name for provider in sms.providers] == [
+        "eu.api.ovh.com",
+        "api.brevo.com",
+        "api.twilio.com",
+        "rest.nexmo.com",
+    ]
+    assert all(provider.endpoints[0].secure for provider in sms.providers)
+    assert all(provider.failure_domains == {provider.name} for provider in sms.providers)
+    assert not sms.traits.deduplicates

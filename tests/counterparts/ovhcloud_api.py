@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from tests.counterparts.http_faults import Action, Request, reply
 from tests.counterparts.strict import BadBody, json_of
@@ -51,7 +53,7 @@ class OvhCloudApi:
     ahead_s: float = 0.0  # how far its clock is ahead of ours
     credits: float = 100.0
     status: str = "enable"
-    senders: frozenset[str] = frozenset({"Petanque"})
+    senders: Mapping[str, str] = field(default_factory=lambda: {"Petanque": "enable"})
     barred: frozenset[str] = frozenset()
     messages: list[dict[str, Any]] = field(default_factory=list)
 
@@ -65,6 +67,8 @@ class OvhCloudApi:
         match request.method, request.target:
             case "GET", path if path == f"/1.0/sms/{SERVICE}":
                 return reply(200, json={"name": SERVICE, "status": self.status, "creditsLeft": self.credits})
+            case "GET", path if path.startswith(f"/1.0/sms/{SERVICE}/senders/"):
+                return self._sender(unquote(path.rpartition("/")[2]))
             case "POST", path if path == f"/1.0/sms/{SERVICE}/jobs":
                 return self._take(request)
         return error(404, "NOT_FOUND", "Got an invalid (or empty) URL")
@@ -85,6 +89,11 @@ class OvhCloudApi:
         if headers.get("x-ovh-signature") != "$1$" + hashlib.sha1(text.encode()).hexdigest():
             return error(400, "INVALID_SIGNATURE", "Invalid signature")
         return None
+
+    def _sender(self, name: str) -> Action:
+        if name not in self.senders:
+            return error(404, "NOT_FOUND", "The requested object (sender) does not exist")
+        return reply(200, json={"sender": name, "status": self.senders[name], "type": "alpha"})
 
     def _take(self, request: Request) -> Action:
         try:
@@ -120,5 +129,5 @@ class OvhCloudApi:
             raise BadBody("out of range")
         if body.get("senderForResponse") == ("sender" in body):
             raise BadBody("either sender or senderForResponse")
-        if body.get("sender", "Petanque") not in self.senders:
+        if "sender" in body and self.senders.get(body["sender"]) != "enable":
             raise BadBody("Sender is not validated")

@@ -132,4 +132,4 @@ def _wait(response: Answer) -> float:
 
 
 def _paid(credits: object) -> str:
-    return f"price {credits:g} credits" if isinstance(credits, int | float) else ""
+    return f"price in credits: {credits:g}" if isinstance(credits, int | float) else ""

@@ -15,6 +15,7 @@ import math
 import time
 from datetime import timedelta
 from typing import Any, Literal
+from urllib.parse import quote
 
 from pydantic import AnyHttpUrl, Field
 
@@ -103,14 +104,24 @@ class OvhCloud(Gateway):
         return await probe.probe_http(self._client, self._ask, tls=self._tls)
 
     async def _ask(self, client: HttpClient) -> str:
+        """Their clock, the account, and whether the sender in the settings may send."""
         self._ahead = await self._clock(client)
-        response = await self._signed(client, "GET", self._account)
-        account = json_body(response)
-        if response.status_code != 200 or account is None or "creditsLeft" not in account:
-            raise self._refusal(response) or not_a_probe_answer(response, NAME)
+        account = await self._read(client, self._account, "creditsLeft")
         if account.get("status") == "disable":
             raise AccessDenied("the SMS account is closed")
-        return credit_left(account["creditsLeft"], refilled=bool(account.get("automaticRecreditAmount")))
+        seen = credit_left(account["creditsLeft"], refilled=bool(account.get("automaticRecreditAmount")))
+        if self._sender:
+            path = f"{self._account}/senders/{quote(self._sender, safe='')}"
+            if (await self._read(client, path, "status"))["status"] != "enable":
+                raise AccessDenied("OVHcloud has not validated the sender")
+        return seen
+
+    async def _read(self, client: HttpClient, path: str, wanted: str) -> dict[str, Any]:
+        response = await self._signed(client, "GET", path)
+        answer = json_body(response)
+        if response.status_code != 200 or answer is None or wanted not in answer:
+            raise self._refusal(response) or not_a_probe_answer(response, NAME)
+        return answer
 
     async def _signed(self, client: HttpClient, method: str, path: str, body: bytes = b"") -> Answer:
         if self._ahead is None:
@@ -168,6 +179,8 @@ class OvhCloud(Gateway):
                 return AccessDenied(NO_CREDIT)
             case 402:
                 return AccessDenied(NO_CREDIT)
+            case 404 if "sender" in said:
+                return AccessDenied("OVHcloud does not know the sender")
             case 400 if "sender" in said:
                 return AccessDenied("HTTP 400: sender refused")
             case 400 if "receiver" in said:
@@ -186,4 +199,4 @@ def _number(response: Answer) -> int | None:
 
 
 def _paid(credits: object) -> str:
-    return f"price {credits:g} credits" if isinstance(credits, int | float) else ""
+    return f"price in credits: {credits:g}" if isinstance(credits, int | float) else ""

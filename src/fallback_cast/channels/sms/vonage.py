@@ -151,4 +151,4 @@ def _paid(parts: list[Mapping[str, Any]]) -> str:
         price = sum((Decimal(str(part["message-price"])) for part in parts), Decimal())
     except (KeyError, InvalidOperation):
         return ""
-    return f"price {price.normalize():f}" if price.is_finite() else ""
+    return f"price: {price.normalize():f}" if price.is_finite() else ""

@@ -155,8 +155,10 @@ EVIDENCE: dict[str, str] = {
     "account accepted; a trial account sends to verified numbers only": (
         "compte accepté ; un compte d'essai n'envoie qu'aux numéros vérifiés"
     ),
-    "price {price}": "prix : {price}",
-    "price {price} credits": "prix : {price} crédits",
+    "price: {price}": "prix : {price}",
+    "price in credits: {price}": "prix en crédits : {price}",
+    "OVHcloud has not validated the sender": "OVHcloud n'a pas validé l'expéditeur",
+    "OVHcloud does not know the sender": "OVHcloud ne connaît pas l'expéditeur",
     # telegram
     "the answer is not what Telegram says": "la réponse n'est pas celle que donne Telegram",
     "the answer is not Telegram's": "la réponse n'est pas celle de Telegram",
