@@ -226,7 +226,7 @@ class SmsFake(Fake):
         is_kannel, name = case.startswith("kannel_"), case.removeprefix("kannel_")
         box, phone = KannelBox(), Phone()
         usual = box.answer if is_kannel else phone.answer
-        with http.http_faults() as faults, _origin(name, faults) as url:
+        with http.http_faults() as faults, origin(name, faults) as url:
             faults.always(_script(name, usual, _KANNEL if is_kannel else _SMSGATE))
             login = {"password": WRONG_PASSWORD} if name == "bad_login" else {}
             gateway = kannel(f"{url}/cgi-bin/sendsms", **login) if is_kannel else smsgate(url, **login)
@@ -244,7 +244,7 @@ def _is_send(request: Request) -> bool:
 
 
 @contextmanager
-def _origin(name: str, faults: HttpFaults) -> Iterator[str]:
+def origin(name: str, faults: HttpFaults) -> Iterator[str]:
     if name == "refused":
         with http.refused_port() as port:
             yield f"http://127.0.0.1:{port}"

@@ -95,10 +95,6 @@ class Kannel(Gateway):
         self._signer = defaults.signer
         self.reports_back = bool(self._receipts_url and self._signer)
 
-    @staticmethod
-    def _auth(settings: GatewaySettings) -> None:
-        return None
-
     async def send(self, message: Message, address: str, key: str) -> Accepted:
         assert isinstance(message, SmsMessage)
         minutes = math.ceil(self.useful_for(message) / timedelta(minutes=1))
