@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import functools
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,19 @@ def edits(stage: Stage, name: str) -> list[tuple[str, str]]:
     return [(address, text.strip()) for address, _, text in provider(stage, name).edits]
 
 
-def dispatch(stage: Stage) -> None:
-    run_virtually(stage.dispatch())
+def virtually(story: Callable[[Stage], Awaitable[None]]) -> Callable[[Stage], None]:
+    @functools.wraps(story)
+    def test(stage: Stage) -> None:
+        async def told() -> None:
+            await story(stage)
+
+        run_virtually(told())
+
+    return test
+
+
+async def gone(address: str, number: int) -> Accepted:
+    raise AddressRefused("550 5.1.1")
 
 
 def states(stage: Stage) -> dict[str, str]:
@@ -58,22 +70,24 @@ def code_of(stage: Stage) -> int:
     return exit_code(found)
 
 
-def test_what_is_queued_takes_the_new_text_without_a_mark(stage: Stage) -> None:
+@virtually
+async def test_what_is_queued_takes_the_new_text_without_a_mark(stage: Stage) -> None:
     stage.announce([member("Ann", ("email", "ann")), place("page")])
     done = stage.correct("New")
     assert done is not None
     assert (done.revision, done.due) == (2, 0)
-    dispatch(stage)
+    await stage.dispatch()
     assert texts(stage, "email") == [("ann", "New")]
     assert texts(stage, "page") == [("place", "New")]
 
 
-def test_those_who_were_told_get_a_correction_and_the_page_is_rewritten(stage: Stage) -> None:
+@virtually
+async def test_those_who_were_told_get_a_correction_and_the_page_is_rewritten(stage: Stage) -> None:
     stage.announce([member("Ann", ("email", "ann"), ("sms", "1")), place("page")], gate_s=5)
-    dispatch(stage)
+    await stage.dispatch()
     stage.correct("New")
     assert header(stage.ledger, "a1").state == "dispatching"  # type: ignore[union-attr]
-    dispatch(stage)
+    await stage.dispatch()
     assert texts(stage, "email") == [("ann", "Title a1"), ("ann", "CORRECTION New")]
     assert edits(stage, "page") == [("place", "CORRECTION New")]
     assert texts(stage, "sms") == []
@@ -85,23 +99,25 @@ def test_those_who_were_told_get_a_correction_and_the_page_is_rewritten(stage: S
     assert header(stage.ledger, "a1").state == "settled"  # type: ignore[union-attr]
 
 
-def test_the_same_correction_twice_is_one(stage: Stage) -> None:
+@virtually
+async def test_the_same_correction_twice_is_one(stage: Stage) -> None:
     stage.announce([member("Ann", ("email", "ann"))])
-    dispatch(stage)
+    await stage.dispatch()
     stage.correct("New")
     assert stage.correct("New") is None
-    dispatch(stage)
+    await stage.dispatch()
     assert stage.correct("New") is None
-    dispatch(stage)
+    await stage.dispatch()
     assert len(texts(stage, "email")) == 2
 
 
-def test_a_correction_of_a_correction_edits_the_first_message(stage: Stage) -> None:
+@virtually
+async def test_a_correction_of_a_correction_edits_the_first_message(stage: Stage) -> None:
     stage.announce([member("Ann", ("chat", "room"))])
-    dispatch(stage)
+    await stage.dispatch()
     for title in ("Second", "Third"):
         stage.correct(title)
-        dispatch(stage)
+        await stage.dispatch()
     assert provider(stage, "chat").edits == [
         ("room", "chat-1", "CORRECTION Second "),
         ("room", "chat-1", "CORRECTION Third "),
@@ -109,75 +125,82 @@ def test_a_correction_of_a_correction_edits_the_first_message(stage: Stage) -> N
     assert len(texts(stage, "chat")) == 1
 
 
-def test_two_corrections_at_once_are_told_as_the_newest(stage: Stage) -> None:
+@virtually
+async def test_two_corrections_at_once_are_told_as_the_newest(stage: Stage) -> None:
     stage.announce([member("Ann", ("email", "ann"))])
-    dispatch(stage)
+    await stage.dispatch()
     stage.correct("Second")
     stage.correct("Third")
-    dispatch(stage)
+    await stage.dispatch()
     assert texts(stage, "email") == [("ann", "Title a1"), ("ann", "CORRECTION Third")]
 
 
-def test_what_cannot_be_edited_gets_a_new_message(stage: Stage) -> None:
+@virtually
+async def test_what_cannot_be_edited_gets_a_new_message(stage: Stage) -> None:
     stage.announce([member("Ann", ("chat", "room"))])
-    dispatch(stage)
+    await stage.dispatch()
     provider(stage, "chat").edit_fault = MessageRefused("gone")
     stage.correct("New")
-    dispatch(stage)
+    await stage.dispatch()
     assert texts(stage, "chat") == [("room", "Title a1"), ("room", "CORRECTION New")]
 
 
-def test_a_correction_falls_back_to_the_next_channel(stage: Stage) -> None:
+@virtually
+async def test_a_correction_falls_back_to_the_next_channel(stage: Stage) -> None:
     stage.announce([member("Ann", ("email", "ann"), ("sms", "1"))])
-    dispatch(stage)
-    provider(stage, "email").fault = AddressRefused("mailbox gone")
+    await stage.dispatch()
+    provider(stage, "email").behave = gone
     stage.correct("New")
-    dispatch(stage)
+    await stage.dispatch()
     assert texts(stage, "sms") == [("1", "CORRECTION New")]
     assert code_of(stage) == 0
 
 
-def test_a_couple_with_one_mailbox_hears_it_once_and_falls_back_each_to_their_own(stage: Stage) -> None:
+@virtually
+async def test_a_couple_with_one_mailbox_hears_it_once_and_falls_back_each_to_their_own(stage: Stage) -> None:
     both = [member("Ann", ("email", "home"), ("sms", "1")), member("Bob", ("email", "home"), ("sms", "2"))]
     stage.announce(both)
-    dispatch(stage)
+    await stage.dispatch()
     stage.correct("Second")
-    dispatch(stage)
+    await stage.dispatch()
     assert texts(stage, "email") == [("home", "Title a1"), ("home", "CORRECTION Second")]
-    provider(stage, "email").fault = AddressRefused("mailbox gone")
+    provider(stage, "email").behave = gone
     stage.correct("Third")
-    dispatch(stage)
+    await stage.dispatch()
     assert sorted(texts(stage, "sms")) == [("1", "CORRECTION Third"), ("2", "CORRECTION Third")]
 
 
-def test_who_may_have_been_told_gets_the_correction_and_is_reached_by_it(stage: Stage) -> None:
+@virtually
+async def test_who_may_have_been_told_gets_the_correction_and_is_reached_by_it(stage: Stage) -> None:
     async def lost(address: str, number: int) -> Accepted:
         raise OutcomeUnknown("the answer was lost")
 
     stage.announce([member("Ann", ("email", "ann"))])
     provider(stage, "email").behave = lost
-    dispatch(stage)
+    await stage.dispatch()
     assert states(stage) == {"Ann": "unreached"}
     provider(stage, "email").behave = None
     stage.correct("New")
-    dispatch(stage)
+    await stage.dispatch()
     assert texts(stage, "email") == [("ann", "CORRECTION New")]
     assert states(stage) == {"Ann": "reached"}
 
 
-def test_who_was_never_told_gets_no_correction(stage: Stage) -> None:
+@virtually
+async def test_who_was_never_told_gets_no_correction(stage: Stage) -> None:
     stage.announce([member("Ann", ("email", "ann")), member("Bob", ("sms", "1"))])
-    provider(stage, "email").fault = AddressRefused("no such mailbox")
-    dispatch(stage)
-    provider(stage, "email").fault = None
+    provider(stage, "email").behave = gone
+    await stage.dispatch()
+    provider(stage, "email").behave = None
     stage.correct("New")
-    dispatch(stage)
+    await stage.dispatch()
     assert texts(stage, "email") == []
     assert texts(stage, "sms") == [("1", "Title a1"), ("1", "CORRECTION New")]
     assert states(stage) == {"Ann": "unreached", "Bob": "reached"}
 
 
-def test_an_attempt_in_flight_is_treated_when_it_ends(stage: Stage) -> None:
+@virtually
+async def test_an_attempt_in_flight_is_treated_when_it_ends(stage: Stage) -> None:
     async def slow(address: str, number: int) -> Accepted:
         await asyncio.sleep(3)
         if address == "bob":
@@ -194,7 +217,7 @@ def test_an_attempt_in_flight_is_treated_when_it_ends(stage: Stage) -> None:
 
     provider(stage, "email").behave = slow
     stage.announce([member("Ann", ("email", "ann")), member("Bob", ("email", "bob"))])
-    run_virtually(story())
+    await story()
     assert [t for a, t in texts(stage, "email") if a == "ann"] == ["Title a1", "CORRECTION New"]
     assert [t for a, t in texts(stage, "email") if a == "bob"] == ["New"]
     assert states(stage) == {"Ann": "reached", "Bob": "reached"}
@@ -203,7 +226,8 @@ def test_an_attempt_in_flight_is_treated_when_it_ends(stage: Stage) -> None:
     assert (news.due, news.told) == (1, 1)
 
 
-def test_in_the_middle_of_a_dispatch_each_is_told_the_newest_text(stage: Stage) -> None:
+@virtually
+async def test_in_the_middle_of_a_dispatch_each_is_told_the_newest_text(stage: Stage) -> None:
     many = [member(f"m{n}", ("email", f"m{n}")) for n in range(400)]
 
     async def story() -> None:
@@ -213,7 +237,7 @@ def test_in_the_middle_of_a_dispatch_each_is_told_the_newest_text(stage: Stage) 
         await running
 
     stage.announce(many)
-    run_virtually(story())
+    await story()
     last = dict(texts(stage, "email"))
     assert len(last) == 400
     assert {text.removeprefix("CORRECTION ") for text in last.values()} == {"New"}
@@ -223,24 +247,26 @@ def test_in_the_middle_of_a_dispatch_each_is_told_the_newest_text(stage: Stage) 
     assert len(texts(stage, "email")) == 400 + len(told_old)
 
 
-def test_cancelled_before_anything_is_sent_sends_nothing(stage: Stage) -> None:
+@virtually
+async def test_cancelled_before_anything_is_sent_sends_nothing(stage: Stage) -> None:
     stage.announce([member("Ann", ("email", "ann")), place("page")])
     stage.cancel()
-    dispatch(stage)
+    await stage.dispatch()
     assert texts(stage, "email") == texts(stage, "page") == []
     assert set(states(stage).values()) == {"cancelled"}
     assert header(stage.ledger, "a1").state == "cancelled"  # type: ignore[union-attr]
     assert code_of(stage) == 0
 
 
-def test_a_cancellation_is_told_to_those_who_knew(stage: Stage) -> None:
+@virtually
+async def test_a_cancellation_is_told_to_those_who_knew(stage: Stage) -> None:
     stage.announce([member("Ann", ("email", "ann")), member("Bob", ("sms", "1")), place("page")])
     provider(stage, "sms").fault = refused()
-    run_virtually(stage.dispatch())
+    await stage.dispatch()
     provider(stage, "sms").fault = None
     stage.cancel("It was a mistake.")
     assert stage.cancel() is None
-    dispatch(stage)
+    await stage.dispatch()
     assert texts(stage, "email") == [("ann", "Title a1"), ("ann", "CANCELLED Title a1")]
     assert edits(stage, "page") == [("place", "CANCELLED Title a1")]
     assert texts(stage, "sms") == []
@@ -250,7 +276,8 @@ def test_a_cancellation_is_told_to_those_who_knew(stage: Stage) -> None:
         stage.correct("Later")
 
 
-def test_cancelled_in_mid_flight(stage: Stage) -> None:
+@virtually
+async def test_cancelled_in_mid_flight(stage: Stage) -> None:
     async def slow(address: str, number: int) -> Accepted:
         await asyncio.sleep(3)
         return Accepted(f"m-{number}")
@@ -263,13 +290,14 @@ def test_cancelled_in_mid_flight(stage: Stage) -> None:
 
     provider(stage, "email").behave = slow
     stage.announce([member("Ann", ("email", "ann")), member("Bob", ("sms", "1"))])
-    run_virtually(story())
+    await story()
     assert texts(stage, "email") == [("ann", "Title a1"), ("ann", "CANCELLED Title a1")]
     assert states(stage)["Ann"] == "reached"
     assert header(stage.ledger, "a1").state == "cancelled"  # type: ignore[union-attr]
 
 
-def test_what_has_expired_is_not_corrected(stage: Stage) -> None:
+@virtually
+async def test_what_has_expired_is_not_corrected(stage: Stage) -> None:
     stage.announce([member("Ann", ("email", "ann"))])
 
     async def story() -> None:
@@ -280,4 +308,4 @@ def test_what_has_expired_is_not_corrected(stage: Stage) -> None:
         with pytest.raises(UserError, match="expired"):
             stage.cancel()
 
-    run_virtually(story())
+    await story()

@@ -252,7 +252,10 @@ def _renew(connection: Connection, new: Announcement, now: datetime) -> None:
         .values(
             owner=None,
             waits_for=None,
-            next_at=case((_delivery.c.why == Why.SCHEDULED.value, _delivery.c.next_at), else_=now),
+            next_at=case(
+                (_delivery.c.why == Why.SCHEDULED.value, _delivery.c.next_at),
+                else_=literal(now, schema.Moment),
+            ),
         )
     )
     if new.cancelled:

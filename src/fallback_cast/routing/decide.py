@@ -111,13 +111,13 @@ class _Case:
             if until > self.now and not self.delivery.cancelled:
                 waiting = Wait(min(until, self.delivery.expires_at), Why.RECEIPT, attempt.channel)
         if self.delivery.cancelled:
-            return Close(State.CANCELLED)
+            return self._last_word() or Close(State.CANCELLED)
         if self.now >= self.delivery.expires_at:
             return self._last_word() or self._expired()
         return waiting
 
     def _last_word(self) -> Wait | None:
-        """What is in the air when the time runs out may still end well: hear it, but not for ever."""
+        """What is in the air when time runs out, or it is cancelled, may end well: hear it, but not for ever."""
         flying = [a for a in self.attempts if a.outcome is Outcome.BEGUN]
         gate = self._gate(flying)
         return Wait(gate, Why.SENDING, flying[0].channel) if gate > self.now else None
