@@ -117,7 +117,7 @@ class _Case:
         return waiting
 
     def _last_word(self) -> Wait | None:
-        """What is in the air when time runs out, or it is cancelled, may end well: hear it, but not for ever."""
+        """What is in the air at the end (expired, cancelled) may still go well: hear it, not for ever."""
         flying = [a for a in self.attempts if a.outcome is Outcome.BEGUN]
         gate = self._gate(flying)
         return Wait(gate, Why.SENDING, flying[0].channel) if gate > self.now else None

@@ -162,7 +162,7 @@ class TelegramChannel(Channel, Provider):
             raise MessageRefused("the reference names no message of Telegram")
         body = {"chat_id": _chat_id(chat), "message_id": int(number), **_text(message)}
         try:
-            await self._call(self._client, "editMessageText", body, address)
+            _reference(await self._call(self._client, "editMessageText", body, address))
         except NotModified:
             return Accepted(reference, delivered=True, note="it says so already")
         return Accepted(reference, delivered=True)

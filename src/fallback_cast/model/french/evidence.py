@@ -171,4 +171,10 @@ EVIDENCE: dict[str, str] = {
     "title and facts alone are too long for Telegram": "le titre et les informations sont déjà trop longs pour Telegram",
     # webhook
     "HTTP 410: no more messages are wanted here": "HTTP 410 : plus aucun message n'est voulu ici",
+    "the reference names no message of Telegram": "la référence ne désigne aucun message de Telegram",
+    "the message says so already": "le message le dit déjà",
+    "the message is gone": "le message a disparu",
+    "the message cannot be edited any more": "le message ne peut plus être modifié",
+    "the earlier text did not go out there": "l’ancien texte n’y est pas parti",
+    "it says so already": "il le dit déjà",
 }
