@@ -128,8 +128,8 @@ def marks_go_to_who_may_have_known(world: Changes) -> None:
         if touch.text.startswith("CORRECTION"):
             assert any(t.outcome in MAY_HAVE or t.ended > touch.at - TICK_S for t in earlier), touch
         if touch.edits:
-            route = (touch.channel, touch.address)
-            assert any(t.outcome in SUCCESS for t in earlier if (t.channel, t.address) == route[:2] or True)
+            before = keys_until(row.announcement, revision, touch.channel, touch.address)[:-1]
+            assert any(t.outcome in SUCCESS for key in before for t in world.after.tries_of[key]), touch
 
 
 def few_are_told_twice(world: Changes) -> None:

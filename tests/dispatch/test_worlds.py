@@ -66,7 +66,7 @@ def test_every_promise_is_kept_in_every_world(facts: Facts, empty_ledger: Path) 
 
 
 @settings(
-    max_examples=WORLDS or 80,
+    max_examples=WORLDS or 25,
     derandomize=not WORLDS,
     database=None,
     deadline=None,
