@@ -475,5 +475,5 @@ COMMANDS: dict[str, str] = {
     "cancelled at {moment}": "annulée le {moment}",
     "corrected at {moment}": "corrigée le {moment}",
     "nobody knew the old text": "personne ne connaissait l’ancien texte",
-    "{told} of {due} told": "{told} avertis sur {due}",
+    "{told} of {due} told": "avertis : {told} sur {due}",
 }
