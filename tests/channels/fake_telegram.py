@@ -131,6 +131,7 @@ def club_telegram() -> Telegram:
 
 class TelegramFake(Fake):
     kind = "telegram"
+    edits = True
     secrets = (TOKEN, TOKEN.removeprefix(f"{BOT_ID}:"))
     cases = CASES
 
