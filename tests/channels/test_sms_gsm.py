@@ -7,7 +7,16 @@ import smsutil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fallback_cast.channels.sms.gsm import Encoding, encode, is_gsm, septets, spell_plainly, utf16_units
+from fallback_cast.channels.sms.gsm import (
+    Encoding,
+    Transliterate,
+    encode,
+    is_gsm,
+    septets,
+    spell_plainly,
+    utf16_units,
+    weigh,
+)
 
 _ALPHABET = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -97,6 +106,24 @@ class TestTransliterate:
 
     def test_composes_first(self) -> None:
         assert encode("annule\u0301").encoding is Encoding.GSM7
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "encoding", "parts", "as_written"),
+    [
+        ("é" * 160, "auto", Encoding.GSM7, 1, 1),
+        ("ê" * 70, "auto", Encoding.UCS2, 1, 1),
+        ("ê" * 71, "auto", Encoding.GSM7, 1, 2),
+        ("ê" * 71, "never", Encoding.UCS2, 2, 2),
+        ("ê" * 400, "auto", Encoding.GSM7, 3, 6),
+        ("ê" * 70 + "😀", "auto", Encoding.UCS2, 2, 2),
+        ("…" * 70, "always", Encoding.GSM7, 2, 1),
+    ],
+)
+def test_weight(text: str, mode: Transliterate, encoding: Encoding, parts: int, as_written: int) -> None:
+    weight = weigh(text, mode)
+    assert (weight.encoding, weight.parts, weight.parts_as_written) == (encoding, parts, as_written)
+    assert weight.saved == as_written - parts
 
 
 @given(_gsm_texts)
