@@ -8,7 +8,7 @@ configuration says it for all messages. A database as backend is not supported.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -58,6 +58,11 @@ class GammuSettings(ProviderSettings):
     def label(self) -> str:
         return self.name or "gammu"
 
+    @property
+    def lacks_sender(self) -> bool:
+        """Never: the number of the card in the stick is the sender."""
+        return False
+
     def build(self, defaults: GatewayDefaults) -> Gammu:
         return Gammu(self, defaults)
 
@@ -68,16 +73,13 @@ class Gammu(Provider):
     deduplicates = True
     max_in_flight = 4
 
-    def __init__(
-        self, settings: GammuSettings, defaults: GatewayDefaults, *, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, settings: GammuSettings, defaults: GatewayDefaults) -> None:
         self.name = settings.label
         self.failure_domains = frozenset(settings.failure_domains or defaults.failure_domains or (self.name,))
         self._config = defaults.base_dir / settings.config
         self._daemon_here = settings.daemon_here
         self._stuck_s = settings.stuck_after.total_seconds()
         self._pace = Pace(f"sms:{self._config}", settings.interval.total_seconds())
-        self._clock = clock
 
     def paces(self, address: str) -> Sequence[Pace]:
         return (self._pace,)
@@ -117,10 +119,8 @@ class Gammu(Provider):
 
     def _raise_if_stuck(self, spool: Spool) -> None:
         if self._daemon_here and runs(self._config) is False:
-            raise Unavailable(
-                "Gammu SMSD does not run with this configuration (if you changed the file, restart it)"
-            )
-        waited = spool.standstill(self._clock())
+            raise Unavailable("Gammu SMSD does not run, or its configuration was changed since it started")
+        waited = spool.standstill(time.time())
         if waited > self._stuck_s:
             raise Unavailable(
                 Phrase("messages wait for {minutes} min and Gammu SMSD sends none", minutes=int(waited // 60))

@@ -1,9 +1,9 @@
 """The file that Gammu SMSD sends: one section for each part, already cut, text as hex of UTF-16.
 
 Format: gammu-smsbackup(5); what `gammu-smsd-inject` 1.42 writes was compared (2026-11). Two lines of its
-are left out. `MessageReference`: with it the daemon writes the reference of each part into the file as it
-goes, and does it wrongly, so that a restart in the middle would send the first part twice and lose the
-second. `DateTime`: of no use for a message to be sent.
+are left out. `MessageReference`: where it stands, the daemon writes each part's reference into the file as
+it goes, and repeats the first part each time; restarted in the middle it would send that several times.
+`DateTime`: of no use for a message to be sent.
 """
 
 from __future__ import annotations

@@ -162,8 +162,8 @@ EVIDENCE: dict[str, str] = {
     # sms: gammu
     "Gammu SMSD takes messages": "Gammu SMSD prend les messages",
     "the outbox can be written": "on peut écrire dans la boîte d'envoi",
-    "Gammu SMSD does not run with this configuration (if you changed the file, restart it)": (
-        "Gammu SMSD ne tourne pas avec cette configuration (si vous avez changé le fichier, relancez-le)"
+    "Gammu SMSD does not run, or its configuration was changed since it started": (
+        "Gammu SMSD ne tourne pas, ou sa configuration a changé depuis son démarrage"
     ),
     "messages wait for {minutes} min and Gammu SMSD sends none": (
         "des messages attendent depuis {minutes} min et Gammu SMSD n'en envoie aucun"
