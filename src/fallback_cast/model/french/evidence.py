@@ -159,6 +159,29 @@ EVIDENCE: dict[str, str] = {
     "price in credits: {price}": "prix en crédits : {price}",
     "OVHcloud has not validated the sender": "OVHcloud n'a pas validé l'expéditeur",
     "OVHcloud does not know the sender": "OVHcloud ne connaît pas l'expéditeur",
+    # sms: gammu
+    "Gammu SMSD takes messages": "Gammu SMSD prend les messages",
+    "the outbox can be written": "on peut écrire dans la boîte d'envoi",
+    "Gammu SMSD does not run, or its configuration was changed since it started": (
+        "Gammu SMSD ne tourne pas, ou sa configuration a changé depuis son démarrage"
+    ),
+    "messages wait for {minutes} min and Gammu SMSD sends none": (
+        "des messages attendent depuis {minutes} min et Gammu SMSD n'en envoie aucun"
+    ),
+    "the configuration of Gammu SMSD cannot be read": "la configuration de Gammu SMSD est illisible pour ce compte",
+    "the configuration of Gammu SMSD is not in its usual form": "la configuration de Gammu SMSD n'a pas sa forme habituelle",
+    "the configuration of Gammu SMSD names no {key}": "la configuration de Gammu SMSD n'indique pas {key}",
+    "Gammu SMSD keeps its messages in a database: this program wants service = files": (
+        "Gammu SMSD garde ses messages dans une base de données : ce programme veut service = files"
+    ),
+    "Gammu SMSD needs three different folders: outboxpath, sentsmspath and errorsmspath": (
+        "Gammu SMSD demande trois dossiers différents : outboxpath, sentsmspath et errorsmspath"
+    ),
+    "{key} of Gammu SMSD must begin and end with /": "{key} de Gammu SMSD doit commencer et finir par /",
+    "the outbox belongs to a group that this account is not in": (
+        "la boîte d'envoi est à un groupe dont ce compte ne fait pas partie"
+    ),
+    "the disk failed after the message was handed over": "le disque a failli après la remise du message",
     # telegram
     "the answer is not what Telegram says": "la réponse n'est pas celle que donne Telegram",
     "the answer is not Telegram's": "la réponse n'est pas celle de Telegram",
