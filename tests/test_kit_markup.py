@@ -193,5 +193,5 @@ def test_other_words_after_an_at_stay() -> None:
 
 
 def test_a_link_to_nowhere_is_its_text() -> None:
-    assert to_plain("[x]() ![p]() []()") == "x p"
-    assert to_html("[x]()") == "<p>x</p>\n"
+    assert markup.to_plain("[x]() ![p]() []()") == "x p"
+    assert markup.to_html("[x]()") == "<p>x</p>\n"
