@@ -1,4 +1,4 @@
-"""WordPress on MariaDB, as a club has it: PHP's own web server in front, and a database that can be taken away."""
+"""WordPress on MariaDB, as a club has it: PHP's own web server, and a database that can be taken away."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class WordPress:
     passwords: Mapping[str, str] = field(repr=False)
 
     def posts(self, slug: str = "") -> list[dict[str, Any]]:
-        """The posts whose short name begins so, in any state but the bin, the newest first, as the editor sees them."""
+        """The posts whose short name begins so, as an editor sees them: drafts too, not the bin."""
         query = "status=any&context=edit&per_page=100"
         found: list[dict[str, Any]] = self.call("GET", f"posts?{query}")
         return [post for post in found if post["slug"].startswith(slug)]
@@ -43,18 +43,18 @@ class WordPress:
     def call(self, method: str, path: str, body: object = None, role: str = "administrator") -> Any:
         """One REST request of the account of that role, as any other program makes it."""
         login = base64.b64encode(f"{role}:{self.passwords[role]}".encode()).decode()
-        request = urllib.request.Request(  # noqa: S310  our own server
+        request = urllib.request.Request(
             f"{self.url}/wp-json/wp/v2/{path}",
             None if body is None else json.dumps(body).encode(),
             {"Authorization": f"Basic {login}", "Content-Type": "application/json"},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return json.loads(answer.read())
 
     def page(self, path: str) -> str:
         """A page as a visitor gets it."""
-        with urllib.request.urlopen(self.url + quote(path, safe="/?=&"), timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(self.url + quote(path, safe="/?=&"), timeout=10) as answer:
             return str(answer.read().decode())
 
     @contextmanager
@@ -162,7 +162,10 @@ def _greets(port: int) -> bool:
 
 
 def _create_database(directory: Path) -> None:
-    words = "CREATE DATABASE club CHARACTER SET utf8mb4; GRANT ALL ON club.* TO club@'127.0.0.1' IDENTIFIED BY 'club';"
+    words = (
+        "CREATE DATABASE club CHARACTER SET utf8mb4; "
+        "GRANT ALL ON club.* TO club@'127.0.0.1' IDENTIFIED BY 'club';"
+    )
     run(
         [
             require.program("mariadb"),

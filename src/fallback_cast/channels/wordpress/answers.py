@@ -32,8 +32,11 @@ class Row(NamedTuple):
 
 
 _PASSWORD = Row(AccessDenied, "WordPress refuses the user name or the application password")
+# WordPress 6.1 takes a wrong password for none, unless a plug-in has asked earlier who calls.
 _STRANGER = Row(
-    AccessDenied, "WordPress does not see the application password: the web server may hold it back"
+    AccessDenied,
+    "WordPress does not know the account: user name or application password are wrong, or the web server "
+    "holds them back",
 )
 _RIGHTS = Row(AccessDenied, "the account may not publish posts: it needs the role Author or Editor")
 _GONE = Row(MessageRefused, "the post is gone")
@@ -54,9 +57,7 @@ ROWS: Mapping[str, Row] = {
     "rest_forbidden": _RIGHTS,
     "rest_forbidden_context": _RIGHTS,
     "rest_forbidden_status": _RIGHTS,
-    "rest_cannot_assign_sticky": Row(
-        AccessDenied, "the account may not keep posts on top: it needs the role Editor, or sticky = false"
-    ),
+    "rest_cannot_assign_sticky": _RIGHTS,
     "rest_cannot_assign_term": Row(AccessDenied, "the account may not use one of the categories"),
     "rest_no_route": Row(AccessDenied, "no WordPress posts at this address: url is wrong"),
     "rest_post_invalid_id": _GONE,
@@ -75,7 +76,7 @@ def looked_up(response: Answer) -> Any:
         raise Unavailable(error.reason) from None
     except MessageRefused as error:  # no text of ours was in it: what is refused is our asking
         if response.status_code == 400:
-            raise AccessDenied(_RIGHTS.reason) from None
+            raise _stranger_or_rights(_refused_by(_parsed(response))).as_error() from None
         raise Unavailable(error.reason) from None  # firewalls forget us again
     return value
 
@@ -100,9 +101,22 @@ def _json_of(response: Answer) -> Any:
 
 def _refusal(response: Answer, code: str) -> SendError:
     row = ROWS.get(code)
-    if row is not None:
-        return (_STRANGER if row is _RIGHTS and response.status_code == 401 else row).as_error()
-    return _by_status(response)
+    if row is _RIGHTS:
+        row = _stranger_or_rights(response.status_code)
+    return row.as_error() if row is not None else _by_status(response)
+
+
+def _stranger_or_rights(status: int) -> Row:
+    """WordPress answers 401 to nobody, 403 to somebody who may not."""
+    return _STRANGER if status == 401 else _RIGHTS
+
+
+def _refused_by(value: Any) -> int:
+    """The status inside a `rest_invalid_param`: asking for drafts is refused like this, before all else."""
+    try:
+        return int(value["data"]["details"]["status"]["data"]["status"])
+    except (KeyError, TypeError, ValueError):
+        return 403
 
 
 def _by_status(response: Answer) -> SendError:

@@ -139,6 +139,7 @@ class WordPressChannel(Channel, Provider):
         posts = [post for post in found if _is_post(post)] if isinstance(found, list) else None
         if posts is None or len(posts) != len(found):
             raise _nothing_changed(OutcomeUnknown("the answer is not WordPress's"))
+        posts = [post for post in posts if post["slug"] in wanted]
         return min(posts, key=lambda post: post["slug"] != message.slug, default=None)
 
     async def _publish(self, message: PostMessage, found: dict[str, Any] | None) -> Accepted:
@@ -232,10 +233,6 @@ class WordPressChannel(Channel, Provider):
         rights = rights if isinstance(rights, dict) else {}
         if not (rights.get("publish_posts") and rights.get("edit_published_posts")):
             raise AccessDenied("the account may not publish posts: it needs the role Author or Editor")
-        if self._sticky and not rights.get("edit_others_posts"):
-            raise AccessDenied(
-                "the account may not keep posts on top: it needs the role Editor, or sticky = false"
-            )
         return "the account may publish"
 
 
