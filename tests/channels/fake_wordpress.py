@@ -40,7 +40,7 @@ class Blog:
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
-        self.rights = {"publish_posts": True, "edit_published_posts": True, "edit_others_posts": True}
+        self.rights = {"publish_posts": True, "edit_published_posts": True}
         self.url = ""
 
     def __call__(self, request: http.Request) -> http.Action:
@@ -90,7 +90,6 @@ WRITES: Mapping[str, tuple[http.Action, type[SendError] | None]] = {
     "cannot_create": (no(403, "rest_cannot_create"), AccessDenied),
     "cannot_publish": (no(403, "rest_cannot_publish"), AccessDenied),
     "cannot_edit": (no(403, "rest_cannot_edit"), AccessDenied),
-    "cannot_stick": (no(403, "rest_cannot_assign_sticky"), AccessDenied),
     "not_logged_in": (no(401, "rest_not_logged_in"), AccessDenied),
     "bad_parameter": (no(400, "rest_invalid_param"), MessageRefused),
     "empty": (no(400, "empty_content"), MessageRefused),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,8 +19,6 @@ from fallback_cast.model.health import failed_check
 from fallback_cast.model.message import idempotency_key
 from tests.channels.fake import CLUB, announcement
 from tests.counterparts.wordpress import WordPress
-
-BEFORE = datetime(2026, 11, 28, 10, 0, tzinfo=UTC)
 
 
 def new(**changes: Any) -> Announcement:
@@ -37,7 +35,7 @@ def club(site: WordPress, role: str = "editor", **keys: Any) -> WordPressChannel
         **keys,
     }
     settings = wordpress.Settings.model_validate(values)
-    return WordPressChannel(settings, BuildContext(club=replace(CLUB, site_url=None)), clock=lambda: BEFORE)
+    return WordPressChannel(settings, BuildContext(club=replace(CLUB, site_url=None)))
 
 
 def key(subject: Announcement) -> str:
@@ -158,15 +156,6 @@ async def test_a_name_that_is_taken_by_a_hidden_post(wordpress_site: WordPress) 
     assert second.delivered
     names = sorted(post["slug"] for post in wordpress_site.posts(f"fc-{subject.id}"))
     assert names == [f"fc-{subject.id}", f"fc-{subject.id}-2"]
-
-
-async def test_sticky_while_current(wordpress_site: WordPress) -> None:
-    current, past = new(), new(expires_at=BEFORE - timedelta(hours=1))
-    async with club(wordpress_site, "author", sticky=True) as channel:
-        assert failed_check(await channel.probe()) is None
-        await send(channel, current)
-        await send(channel, past)
-    assert [wordpress_site.posts(f"fc-{s.id}")[0]["sticky"] for s in (current, past)] == [True, False]
 
 
 # What `check` and a send say of accounts

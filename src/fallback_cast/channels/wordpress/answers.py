@@ -57,7 +57,6 @@ ROWS: Mapping[str, Row] = {
     "rest_forbidden": _RIGHTS,
     "rest_forbidden_context": _RIGHTS,
     "rest_forbidden_status": _RIGHTS,
-    "rest_cannot_assign_sticky": _RIGHTS,
     "rest_cannot_assign_term": Row(AccessDenied, "the account may not use one of the categories"),
     "rest_no_route": Row(AccessDenied, "no WordPress posts at this address: url is wrong"),
     "rest_post_invalid_id": _GONE,

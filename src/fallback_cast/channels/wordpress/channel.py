@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,10 +32,6 @@ READ_BACK_S = 3.0
 PLACE = "posts"
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class WordPressChannel(Channel, Provider):
     """A channel with one provider: the site. Its only address is `posts`.
 
@@ -54,7 +49,6 @@ class WordPressChannel(Channel, Provider):
         settings: Settings,
         context: BuildContext,
         *,
-        clock: Callable[[], datetime] = _now,
         read_back_s: float = READ_BACK_S,
     ) -> None:
         self.name = settings.name
@@ -63,10 +57,8 @@ class WordPressChannel(Channel, Provider):
         self.traits = Traits(deduplicates=True, publishes=True, local=settings.needs == "local")
         self.providers: Sequence[Provider] = (self,)
         self._club = context.club
-        self._clock = clock
         self._read_back_s = read_back_s
         self._categories = list(settings.categories)
-        self._sticky = settings.sticky
         base = str(settings.url).rstrip("/")
         self.failure_domains = frozenset(settings.failure_domains or (urlsplit(base).hostname or self.name,))
         self._ca_file = settings.ca_file and context.base_dir / settings.ca_file
@@ -161,8 +153,6 @@ class WordPressChannel(Channel, Provider):
         }
         if self._categories:
             body["categories"] = self._categories
-        if self._sticky:
-            body["sticky"] = self._clock() < message.expires_at
         path = f"{API}/posts" if found is None else f"{API}/posts/{found['id']}"
         return dict(written(await self._client.request("POST", path, json=body)))
 

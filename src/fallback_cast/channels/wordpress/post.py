@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from fallback_cast.channels.kit import markup, wording
 from fallback_cast.model.announcement import Announcement, Club
@@ -19,7 +18,6 @@ from fallback_cast.model.texts import LANGUAGES, translate
 
 _ID = re.compile(r"[0-9a-z][0-9a-z-]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_EXPIRES = re.compile(rb"""data-expires=["']?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,6 @@ class PostMessage(Message):
     revision: int
     title: str
     content: str
-    expires_at: datetime
 
     @property
     def slug(self) -> str:
@@ -53,7 +50,6 @@ def compose(announcement: Announcement, club: Club) -> PostMessage:
         revision=announcement.revision,
         title=_plain(html.escape(_writable(headline), quote=False)),
         content=_content(announcement, facts),
-        expires_at=announcement.expires_at,
     )
 
 
@@ -64,23 +60,11 @@ def revision_in(content: bytes, id: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def expiry_in(content: bytes) -> datetime | None:
-    """When the announcement in a post of ours expires."""
-    found = _EXPIRES.search(content)
-    if not found or b"data-fallback-cast=" not in content:
-        return None
-    try:
-        return datetime.strptime(found[1].decode(), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
 def _content(announcement: Announcement, facts: list[wording.Fact]) -> str:
     language = announcement.language if announcement.language in LANGUAGES else "en"
     marker = f"{announcement.id}.{announcement.revision}"
-    expires = f"{announcement.expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     # Attributes: comments and <meta> do not survive every theme and every role.
-    opening = f'<div lang="{language}" data-fallback-cast="{marker}" data-expires="{expires}">'
+    opening = f'<div lang="{language}" data-fallback-cast="{marker}">'
     body = _writable(markup.to_html(announcement.body))
     rows = "<br>\n".join(_row(fact, announcement.language) for fact in facts)
     inner = _plain(f"{body}<p>{rows}</p>\n" if rows else body)

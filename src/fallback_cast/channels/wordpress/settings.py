@@ -25,7 +25,6 @@ class Settings(ChannelSettings):
         description="An application password of that account, made on its profile page"
     )
     categories: tuple[int, ...] = Field((), description="Numbers of the categories that the posts go into")
-    sticky: bool = Field(False, description="An announcement stays on top of the blog until it expires")
     ca_file: Path | None = Field(None, description="Certificate authority of a private web server")
     timeout: DurationField = Field(timedelta(seconds=15), description="How long to wait for the answer")
 

@@ -187,7 +187,6 @@ SETTINGS: dict[str, str] = {
     "A WordPress account with the role Author or Editor": "Un compte WordPress qui a le rôle Auteur ou Éditeur",
     "An application password of that account, made on its profile page": "Un mot de passe d’application de ce compte, créé sur sa page de profil",
     "Numbers of the categories that the posts go into": "Numéros des catégories où classer les articles",
-    "An announcement stays on top of the blog until it expires": "Une annonce reste en tête du blog jusqu’à son expiration",
     "Gateways, the first choice first": "Passerelles, la préférée en premier",
     "The sendsms address, such as http://127.0.0.1:13013/cgi-bin/sendsms": "L’adresse de sendsms, comme http://127.0.0.1:13013/cgi-bin/sendsms",
     "Time from one message to the next, for everybody who uses it": "Temps d’un message au suivant, pour tous ceux qui s’en servent",
