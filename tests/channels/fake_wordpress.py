@@ -28,7 +28,7 @@ _API = "/wp-json/wp/v2"
 _LOGIN = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
 
-def no(status: int, code: str, headers: Mapping[str, str] | None = None, **details: Any) -> http.Action:
+def no(status: int, code: str, headers: Mapping[str, str] | None = None, /, **details: Any) -> http.Action:
     """WordPress's own refusal; its words may name people and posts."""
     message = f"Sorry, {USER} with {PASSWORD}: terrain inondé."
     body = {"code": code, "message": message, "data": {"status": status, "details": details}}
