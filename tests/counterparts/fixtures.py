@@ -24,6 +24,7 @@ from tests.counterparts.smtp_sink import SmtpSink, smtp_sink
 from tests.counterparts.synapse import Synapse, synapse
 from tests.counterparts.telegram_test_api import TelegramTestApi, telegram_test_api
 from tests.counterparts.tls import Certificates, make_certificates
+from tests.counterparts.wordpress import WordPress, wordpress
 
 
 @pytest.fixture(scope="session")
@@ -120,6 +121,13 @@ def xmpp_server(prosody_server: Prosody) -> Prosody:
 def irc_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ngircd]:
     with ngircd(tmp_path_factory.mktemp("ngircd")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def wordpress_site() -> Iterator[WordPress]:
+    """A blog; take a new announcement for each test."""
+    with public_directory() as directory, wordpress(directory) as site:
+        yield site
 
 
 @pytest.fixture
