@@ -120,6 +120,7 @@ require_ssl_reuse=YES
 ssl_ciphers=HIGH
 rsa_cert_file={certificates.good}
 rsa_private_key_file={certificates.good}
+delay_failed_login=0
 seccomp_sandbox=NO
 secure_chroot_dir={empty}
 pam_service_name=vsftpd

@@ -89,7 +89,7 @@ class SiteChannel(Channel):
 
     async def level(self) -> None:
         """Bring all copies up to date, also with what has expired; messages nobody, raises nothing."""
-        await self._mirrors.level(all_of_them=True)
+        await self._mirrors.level()
 
     def _copies(self) -> Iterator[Copy]:
         """The folder here is the first; the site's own address belongs to the first copy."""

@@ -154,16 +154,19 @@ class Copy(Provider):
 
     async def probe(self) -> list[Check]:
         """The way to the folder and the folder first: they are what a send needs. Then as a reader comes."""
+        checks = await self._probe_writing()
+        well = failed_check(checks) is None
+        self._mirrors.note(self, well)
+        return [*checks, *(await self.shown.probe() if well and self.shown else ())]
+
+    async def _probe_writing(self) -> list[Check]:
         checks: list[Check] = []
         if self._target:
             secure = ssl_context(self._target.ca_file) if self._target.scheme == "davs" else None
             checks += await probe.probe_connection(self._target.host, self._target.port, secure)
             if failed_check(checks):
                 return checks
-        checks.append(await self._probe_folder())
-        if checks[-1].ok and self.shown:
-            checks += await self.shown.probe()
-        return checks
+        return [*checks, await self._probe_folder()]
 
     async def close(self) -> None:
         """Also waits for what a cancelled send still writes: a thread cannot be stopped half-way."""

@@ -29,7 +29,7 @@ class Mirrors:
         """Level all copies in the background, if there are others; closing the leader waits for it."""
         if len(self.copies) < 2:
             return None
-        self._failed_at.pop(leader.name, None)
+        self.note(leader, well=True)
         return leader.hold(asyncio.ensure_future(self.level()))
 
     async def seen(self, record: Record, following: asyncio.Future[None], leader: Copy) -> Accepted | None:
@@ -41,13 +41,19 @@ class Mirrors:
                 return accepted
         return None
 
-    async def level(self, *, all_of_them: bool = False) -> None:
-        """Bring every copy up to the latest of each announcement; raises nothing.
+    def note(self, copy: Copy, well: bool) -> None:
+        """What a probe or a publication has just shown of a copy."""
+        self._failed_at.pop(copy.name, None)
+        if not well:
+            self._failed_at[copy.name] = time.monotonic()
 
-        Copies that failed a moment ago are left alone, unless `all_of_them`.
+    async def level(self) -> None:
+        """Bring every copy up to the latest of each announcement, and take from it what has expired.
+
+        Copies that failed a moment ago are left alone; one that fails now is brought up another time.
         """
         async with self._one:
-            asked = [copy for copy in self.copies if all_of_them or not self._rests(copy)]
+            asked = [copy for copy in self.copies if not self._rests(copy)]
             answers = await asyncio.gather(*(self._manifest(copy) for copy in asked))
             found = {copy: answer for copy, answer in zip(asked, answers, strict=True) if answer is not None}
             records = merged(found.values())
@@ -57,7 +63,7 @@ class Mirrors:
         try:
             return await copy.manifest()
         except SendError:
-            self._failed_at[copy.name] = time.monotonic()
+            self.note(copy, well=False)
             return None
 
     async def _bring_up(self, copy: Copy, records: Sequence[Record], found: Mapping[Copy, Manifest]) -> None:
@@ -70,7 +76,7 @@ class Mirrors:
         try:
             await copy.aside(copy.publisher.follow, records, found[source].feed_id, ground, now)
         except SendError:
-            self._failed_at[copy.name] = time.monotonic()
+            self.note(copy, well=False)
 
     def _rests(self, copy: Copy) -> bool:
         failed = self._failed_at.get(copy.name)
