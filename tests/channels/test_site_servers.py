@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
@@ -10,17 +15,20 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from pydantic import ValidationError
 
 from fallback_cast.channels.kit.settings import BuildContext
 from fallback_cast.channels.site import Settings
 from fallback_cast.channels.site.channel import SiteChannel
 from fallback_cast.channels.site.folder import MANIFEST, TEMPORARY
 from fallback_cast.channels.site.manifest import FEED_LENGTH, SHARED_FILES, Manifest
+from fallback_cast.channels.site.target import ServerSettings
 from fallback_cast.model.errors import AccessDenied, Layer, OutcomeUnknown, SendError, Unavailable
 from fallback_cast.model.health import failed_check
 from tests.channels import test_contract as contract
 from tests.channels.fake import CLUB, Fake, Scene, announcement
 from tests.channels.fake_site import PATH, _note_pages, served
+from tests.counterparts import require
 from tests.counterparts.folders import FolderServer
 from tests.counterparts.http_faults import Action, Request, cut_after_request, http_faults, reply
 from tests.counterparts.ports import refused_port, silent_server
@@ -347,3 +355,115 @@ async def test_a_mirror_left_half_way_is_built_anew(server: FolderServer, tmp_pa
 def pages(folder: Path) -> dict[str, bytes]:
     """All that readers get."""
     return {file.name: file.read_bytes() for file in folder.iterdir() if not file.name.startswith(".")}
+
+
+PUBLISHER = """
+import asyncio, sys, json
+from tests.channels.test_site_servers import announcement, publish, site
+
+async def forever(keys, first):
+    async with site(keys) as channel:
+        for number in range(first, first + 1000):
+            await publish(channel, announcement(revision=number, body="Le terrain est inondé. " * 400))
+            print(number, flush=True)
+
+asyncio.run(forever(json.loads(sys.stdin.readline()), int(sys.argv[1])))
+"""
+
+
+def published_until_killed(keys: dict[str, Any], first: int, pause_s: float) -> int:
+    """The last revision that a process published before it was killed in the middle of the next one."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PUBLISHER, str(first)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=require.ROOT,
+    ) as writer:
+        assert writer.stdin
+        assert writer.stdout
+        writer.stdin.write(json.dumps({key: str(value) for key, value in keys.items()}) + "\n")
+        writer.stdin.flush()
+        done = int(writer.stdout.readline())
+        time.sleep(pause_s)
+        writer.kill()
+        return max([done, *map(int, writer.stdout.read().split())])
+
+
+async def test_kill_9_leaves_the_old_page_whole(server: FolderServer) -> None:
+    revision = 1
+    for pause_s in (0.0, 0.03, 0.07, 0.11, 0.16):
+        done = published_until_killed(server.keys, revision, pause_s)
+        await asyncio.sleep(0.1)  # what the server has in hand, it ends
+        seen = shown_revision(server.folder)
+        assert done <= seen <= done + 1
+        revision = seen + 1
+    async with site(server.keys) as channel:
+        await publish(channel, announcement(revision=revision))
+    assert shown_revision(server.folder) == revision
+    assert not (server.folder / TEMPORARY).exists()
+
+
+def shown_revision(folder: Path) -> int:
+    page = (folder / PAGE).read_text()
+    assert page.rstrip().endswith("</html>")
+    assert (folder / "index.html").read_text().rstrip().endswith("</html>")
+    Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    return int(page.partition('content="20261128-k7f3qd.')[2].partition('"')[0])
+
+
+@pytest.mark.parametrize(
+    ("target", "keys"),
+    [
+        ("http://club@web.example.org/www", {"password": "x"}),
+        ("sftp:///www", {"password": "x", "host_key": "SHA256:" + "A" * 43}),
+        ("sftp://web.example.org/www", {"password": "x", "host_key": "SHA256:" + "A" * 43}),
+        ("sftp://club:x@web.example.org/www", {"host_key": "SHA256:" + "A" * 43}),
+        ("sftp://club@web.example.org/../etc", {"password": "x", "host_key": "SHA256:" + "A" * 43}),
+        ("sftp://club@web.example.org/%0d%0aDELE", {"password": "x", "host_key": "SHA256:" + "A" * 43}),
+        ("sftp://club@web.example.org:99999/www", {"password": "x", "host_key": "SHA256:" + "A" * 43}),
+        ("sftp://club@web.example.org/www", {"password": "x"}),
+        ("sftp://club@web.example.org/www", {"host_key": "SHA256:" + "A" * 43}),
+        ("sftp://club@web.example.org/www", {"password": "x", "host_key": "any"}),
+        ("ftps://club@web.example.org/www", {}),
+        ("davs://club@web.example.org/www", {"password": "x", "host_key": "SHA256:" + "A" * 43}),
+        ("davs://club@web.example.org/www", {"password": "x", "url": "https://web.example.org/?a"}),
+    ],
+)
+def test_a_target_that_cannot_work_is_refused(target: str, keys: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ServerSettings.model_validate({"target": target} | keys)
+
+
+@pytest.mark.parametrize(
+    ("path", "file"),
+    [
+        ("/www/annonces/", "/www/annonces/x"),
+        ("/", "/x"),
+        ("", "./x"),
+        ("/~", "./x"),
+        ("/~/www", "www/x"),
+        ("/%C3%A9t%C3%A9", "/été/x"),
+    ],
+)
+def test_where_a_target_leads(path: str, file: str) -> None:
+    keys = {"target": f"ftps://club%40web@web.example.org{path}", "password": "x"}
+    target = ServerSettings.model_validate(keys).resolved(Path())
+    assert (target.path("x"), target.username, target.port) == (file, "club@web", 21)
+    assert "password" not in repr(target)
+
+
+def test_a_site_stands_somewhere_and_each_copy_has_a_name() -> None:
+    server = {"target": "ftps://club@web.example.org/www", "password": "x"}
+    for keys in (
+        {},
+        {"server": [server, server]},
+        {"directory": "public", "server": [server | {"name": "site"}]},
+    ):
+        with pytest.raises(ValidationError):
+            Settings.model_validate({"name": "site", "kind": "site"} | keys)
+    two = [server, server | {"name": "spare"}]
+    found = Settings.model_validate({"name": "site", "kind": "site", "server": two})
+    channel = SiteChannel(found, BuildContext(club=CLUB))
+    assert [copy.name for copy in channel.copies] == ["web.example.org", "spare"]
+    assert not channel.traits.local
