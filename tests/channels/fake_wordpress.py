@@ -167,6 +167,7 @@ def build(url: str, **keys: Any) -> WordPressChannel:
 
 class WordPressFake(Fake):
     kind = "wordpress"
+    edits = True
     secrets = (PASSWORD, base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode(), USER)
     cases = CASES
 

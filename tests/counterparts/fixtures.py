@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.counterparts import dns_faults as dns
+from tests.counterparts import folders
 from tests.counterparts import http_faults as http
 from tests.counterparts import smtp_faults as smtp
 from tests.counterparts.gammu import Gammu, gammu
@@ -162,3 +163,21 @@ def smtp_faults(certificates: Certificates) -> Iterator[smtp.SmtpFaults]:
     """Offers and demands STARTTLS and a login, like a real relay."""
     with smtp.smtp_faults(certificates.server_context()) as faults:
         yield faults
+
+
+@pytest.fixture(scope="session")
+def sftp_server() -> Iterator[folders.FolderServer]:
+    with public_directory() as directory, folders.sshd(directory) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ftps_server(certificates: Certificates) -> Iterator[folders.FolderServer]:
+    with public_directory() as directory, folders.vsftpd(directory, certificates) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def webdav_server(certificates: Certificates) -> Iterator[folders.FolderServer]:
+    with public_directory() as directory, folders.apache(directory, certificates) as server:
+        yield server

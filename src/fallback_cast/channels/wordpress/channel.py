@@ -54,7 +54,7 @@ class WordPressChannel(Channel, Provider):
         self.name = settings.name
         self.always = settings.always is not False
         self.audience_some = settings.audience == "some"
-        self.traits = Traits(deduplicates=True, publishes=True, local=settings.needs == "local")
+        self.traits = Traits(deduplicates=True, edits=True, publishes=True, local=settings.needs == "local")
         self.providers: Sequence[Provider] = (self,)
         self._club = context.club
         self._read_back_s = read_back_s

@@ -178,7 +178,6 @@ SETTINGS: dict[str, str] = {
     "Write also into an encrypted room; our messages stay unencrypted": "Écrire aussi dans un salon chiffré ; nos messages restent en clair",
     '"m.notice" is for machines: some clients do not notify': '"m.notice" est pour les machines : certaines applications ne signalent rien',
     "Certificate authority of a private homeserver": "Autorité de certification d’un serveur privé",
-    "The folder that your web server shows; it must exist": "Le dossier que montre votre serveur web ; il doit exister",
     "Public address of that folder; without it, site_url of [club]": "Adresse publique de ce dossier ; sinon site_url de [club]",
     "How many announcements the index lists": "Combien d’annonces le sommaire affiche",
     "Colour of the head of each page, as #rrggbb": "Couleur de l’en-tête des pages, sous la forme #rrvvbb",
