@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Integer, cast, func, literal, select, update
+from sqlalchemy import Integer, case, cast, func, literal, select, update
 
 from fallback_cast.ledger import schema
 from fallback_cast.ledger.open import Ledger
@@ -40,8 +40,12 @@ def open_deliveries(ledger: Ledger, id: str, kind: str | None = None) -> int:
         return int(connection.execute(query).scalar_one())
 
 
-def published_at(ledger: Ledger, id: str, channels: Sequence[str]) -> tuple[int, str | None]:
-    """Open place deliveries on these channels, and the address of a page that was seen to answer."""
+def published_at(
+    ledger: Ledger, id: str, channels: Sequence[str], awaited: Sequence[str]
+) -> tuple[int, str | None]:
+    """Open place deliveries on the `awaited` of these channels, and the address of a page that was seen to
+    answer: that of the first channel that has one.
+    """
     delivery, attempt = schema.delivery, schema.attempt
     with ledger.reading() as connection:
         waiting = connection.execute(
@@ -49,18 +53,19 @@ def published_at(ledger: Ledger, id: str, channels: Sequence[str]) -> tuple[int,
                 delivery.c.announcement_id == id,
                 delivery.c.state == "open",
                 delivery.c.kind == "place",
-                delivery.c.lane.in_(channels),
+                delivery.c.lane.in_(awaited),
             )
         ).scalar_one()
-        page = connection.execute(
-            select(attempt.c.reference).where(
+        pages = connection.execute(
+            select(attempt.c.channel, attempt.c.reference).where(
                 attempt.c.announcement_id == id,
                 attempt.c.channel.in_(channels),
                 attempt.c.outcome == "delivered",
                 attempt.c.reference.is_not(None),
             )
-        ).scalar()
-    return int(waiting), page
+        ).all()
+    first = min(pages, key=lambda row: channels.index(row.channel), default=None)
+    return int(waiting), first.reference if first else None
 
 
 def settle_if_done(ledger: Ledger, id: str, now: datetime) -> bool:
@@ -73,7 +78,8 @@ def settle_if_done(ledger: Ledger, id: str, now: datetime) -> bool:
             update(table)
             .where(table.c.id == id, table.c.state.in_(("dispatching", "held", "scheduled")))
             .values(
-                state="settled", settled_at=func.coalesce(table.c.settled_at, literal(now, schema.Moment))
+                state=case((table.c.cancelled_at.is_(None), "settled"), else_="cancelled"),
+                settled_at=func.coalesce(table.c.settled_at, literal(now, schema.Moment)),
             )
         )
     return True
@@ -125,9 +131,9 @@ def count(ledger: Ledger, id: str) -> Counts:
         states = select(delivery.c.state, delivery.c.why, func.count().label("n"))
         for row in connection.execute(
             # A place that catches up is no recipient more: whoever reads it may have been reached long ago.
-            states.where(delivery.c.announcement_id == id, ~delivery.c.catch_up).group_by(
-                delivery.c.state, delivery.c.why
-            )
+            states.where(
+                delivery.c.announcement_id == id, ~delivery.c.catch_up, delivery.c.amends.is_(None)
+            ).group_by(delivery.c.state, delivery.c.why)
         ):
             counts.states[row.state] = counts.states.get(row.state, 0) + row.n
             counts.total += row.n
@@ -150,12 +156,19 @@ def count(ledger: Ledger, id: str) -> Counts:
             delivery.c.via,
             delivery.c.skipped,
             func.count().label("n"),
-        ).where(delivery.c.announcement_id == id, delivery.c.skipped.is_not(None))
+        ).where(
+            delivery.c.announcement_id == id,
+            delivery.c.skipped.is_not(None),
+            delivery.c.amends.is_(None),
+        )
         for row in connection.execute(passed.group_by(delivery.c.via, delivery.c.skipped)):
             for name in filter(None, row.skipped.split(",")):
                 counts.channels.setdefault(name, ChannelCount()).skipped += row.n
         fell = select(func.count()).where(
-            delivery.c.announcement_id == id, delivery.c.state == "reached", delivery.c.fell_back
+            delivery.c.announcement_id == id,
+            delivery.c.state == "reached",
+            delivery.c.fell_back,
+            delivery.c.amends.is_(None),
         )
         counts.fallbacks = int(connection.execute(fell).scalar_one())
     return counts

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from fallback_cast.channels.kit.settings import BuildContext, CapSettings, ChannelSettings, DurationField
 from fallback_cast.channels.sms.brevo import BrevoSettings
+from fallback_cast.channels.sms.gammu import GammuSettings
 from fallback_cast.channels.sms.gateway import GatewayDefaults, Sender
 from fallback_cast.channels.sms.gsm import Transliterate
 from fallback_cast.channels.sms.kannel import KannelSettings
@@ -30,7 +31,13 @@ __all__ = ["Settings", "SmsChannel", "SmsMessage", "build"]
 
 # A new kind of gateway: its file, and its settings here.
 AnyGateway = Annotated[
-    KannelSettings | SmsGateSettings | OvhCloudSettings | BrevoSettings | TwilioSettings | VonageSettings,
+    KannelSettings
+    | SmsGateSettings
+    | GammuSettings
+    | OvhCloudSettings
+    | BrevoSettings
+    | TwilioSettings
+    | VonageSettings,
     Field(discriminator="kind"),
 ]
 

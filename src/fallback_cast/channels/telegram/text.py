@@ -175,14 +175,15 @@ def _span(node: SyntaxTreeNode, tags: Tags) -> list[Run]:
         case "link" | "image":
             return _linked(node, tags)
         case kind if kind in _SPANS:
-            return _inline(node.children, (*tags, _SPANS[kind]))
+            tag = _SPANS[kind]  # a style inside the same style says nothing new, and Telegram may refuse it
+            return _inline(node.children, tags if tag in tags else (*tags, tag))
         case _:
             return _inline(node.children, tags)
 
 
 def _linked(node: SyntaxTreeNode, tags: Tags) -> list[Run]:
     target = link_target(node)
-    if _in_link(tags):
+    if not target or _in_link(tags):
         return _inline(node.children, tags) or [Run(node.content or target, tags)]
     if target.lower().startswith(("http:", "https:")):
         inside = (*tags, _link(target))

@@ -9,6 +9,7 @@ from fallback_cast.model.french.health import HEALTH
 from fallback_cast.model.french.outages import OUTAGES
 from fallback_cast.model.french.probes import PROBES
 from fallback_cast.model.french.reasons import REASONS
+from fallback_cast.model.french.servers import SERVERS
 from fallback_cast.model.french.settings import SETTINGS
 from fallback_cast.model.french.web import WEB
 
@@ -24,4 +25,5 @@ FRENCH: dict[str, str] = {
     **DEMO,
     **OUTAGES,
     **WEB,
+    **SERVERS,
 }

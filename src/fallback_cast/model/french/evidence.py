@@ -159,6 +159,29 @@ EVIDENCE: dict[str, str] = {
     "price in credits: {price}": "prix en crédits : {price}",
     "OVHcloud has not validated the sender": "OVHcloud n'a pas validé l'expéditeur",
     "OVHcloud does not know the sender": "OVHcloud ne connaît pas l'expéditeur",
+    # sms: gammu
+    "Gammu SMSD takes messages": "Gammu SMSD prend les messages",
+    "the outbox can be written": "on peut écrire dans la boîte d'envoi",
+    "Gammu SMSD does not run, or its configuration was changed since it started": (
+        "Gammu SMSD ne tourne pas, ou sa configuration a changé depuis son démarrage"
+    ),
+    "messages wait for {minutes} min and Gammu SMSD sends none": (
+        "des messages attendent depuis {minutes} min et Gammu SMSD n'en envoie aucun"
+    ),
+    "the configuration of Gammu SMSD cannot be read": "la configuration de Gammu SMSD est illisible pour ce compte",
+    "the configuration of Gammu SMSD is not in its usual form": "la configuration de Gammu SMSD n'a pas sa forme habituelle",
+    "the configuration of Gammu SMSD names no {key}": "la configuration de Gammu SMSD n'indique pas {key}",
+    "Gammu SMSD keeps its messages in a database: this program wants service = files": (
+        "Gammu SMSD garde ses messages dans une base de données : ce programme veut service = files"
+    ),
+    "Gammu SMSD needs three different folders: outboxpath, sentsmspath and errorsmspath": (
+        "Gammu SMSD demande trois dossiers différents : outboxpath, sentsmspath et errorsmspath"
+    ),
+    "{key} of Gammu SMSD must begin and end with /": "{key} de Gammu SMSD doit commencer et finir par /",
+    "the outbox belongs to a group that this account is not in": (
+        "la boîte d'envoi est à un groupe dont ce compte ne fait pas partie"
+    ),
+    "the disk failed after the message was handed over": "le disque a failli après la remise du message",
     # telegram
     "the answer is not what Telegram says": "la réponse n'est pas celle que donne Telegram",
     "the answer is not Telegram's": "la réponse n'est pas celle de Telegram",
@@ -171,4 +194,46 @@ EVIDENCE: dict[str, str] = {
     "title and facts alone are too long for Telegram": "le titre et les informations sont déjà trop longs pour Telegram",
     # webhook
     "HTTP 410: no more messages are wanted here": "HTTP 410 : plus aucun message n'est voulu ici",
+    "the reference names no message of Telegram": "la référence ne désigne aucun message de Telegram",
+    "the message says so already": "le message le dit déjà",
+    "the message is gone": "le message a disparu",
+    "the message cannot be edited any more": "le message ne peut plus être modifié",
+    "the earlier text did not go out there": "l’ancien texte n’y est pas parti",
+    "it says so already": "il le dit déjà",
+    # wordpress
+    "WordPress refuses the user name or the application password": (
+        "WordPress refuse le nom d'utilisateur ou le mot de passe d'application"
+    ),
+    (
+        "WordPress does not know the account: user name or application password are wrong, or the web server "
+        "holds them back"
+    ): (
+        "WordPress ne reconnaît pas le compte : le nom d'utilisateur ou le mot de passe d'application est faux, "
+        "ou le serveur web les retient"
+    ),
+    "the account may not publish posts: it needs the role Author or Editor": (
+        "le compte n'a pas le droit de publier des articles : il lui faut le rôle Auteur ou Éditeur"
+    ),
+    "WordPress takes no application passwords here": "WordPress n'admet pas ici de mot de passe d'application",
+    "WordPress takes no application passwords of this account": (
+        "WordPress n'admet pas de mot de passe d'application pour ce compte"
+    ),
+    "the account may not use one of the categories": "le compte n'a pas le droit d'utiliser une des catégories",
+    "no WordPress posts at this address: url is wrong": "pas d'articles WordPress à cette adresse : url est faux",
+    "the post is gone": "l'article n'existe plus",
+    "WordPress refuses the post": "WordPress refuse l'article",
+    "WordPress could not store the post": "WordPress n'a pas pu enregistrer l'article",
+    "WordPress is under maintenance": "WordPress est en maintenance",
+    "the answer is not WordPress's": "la réponse n'est pas celle de WordPress",
+    "the answer names no post": "la réponse ne nomme aucun article",
+    "HTTP {status}, not from WordPress: a firewall refuses it": "HTTP {status}, pas de WordPress : un pare-feu refuse",
+    "HTTP {status}, not from WordPress: url is wrong, or its permalinks are plain": (
+        "HTTP {status}, pas de WordPress : url est faux, ou ses permaliens sont en mode simple"
+    ),
+    "HTTP {status}: url is not where WordPress is, it sends us elsewhere": (
+        "HTTP {status} : url n'est pas l'adresse de WordPress, elle nous envoie ailleurs"
+    ),
+    "WordPress answers": "WordPress répond",
+    "the account may publish": "le compte a le droit de publier",
+    "the id of the announcement cannot name a post": "l'identifiant de l'annonce ne peut pas nommer un article",
 }
