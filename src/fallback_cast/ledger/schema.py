@@ -96,6 +96,11 @@ member = Table(
     Column("groups", Text, nullable=False, server_default=""),
     Column("paused", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Moment, nullable=False),
+    Column("number", Text),  # the club's own: a licence, a membership number
+    Column("ranks", Text, nullable=False, server_default=""),  # channels in the member's order, comma between
+    Column("timezone", Text),
+    Column("paused_until", Text),  # the last day of the pause; without it: for good
+    Index("member_by_number", "number"),
 )
 
 member_address = Table(
@@ -104,6 +109,16 @@ member_address = Table(
     Column("member_id", RowId, ForeignKey("member.id", ondelete="CASCADE"), primary_key=True),
     Column("channel", Text, primary_key=True),
     Column("address", Text, nullable=False),
+    Index("member_address_by_address", "address"),
+)
+
+member_consent = Table(
+    "member_consent",  # what a member said; nothing said: no row
+    metadata,
+    Column("member_id", RowId, ForeignKey("member.id", ondelete="CASCADE"), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("given", Boolean, nullable=False),
+    Column("since", Moment, nullable=False),
 )
 
 delivery = Table(
@@ -129,6 +144,7 @@ delivery = Table(
     Column("opened_at", Moment, nullable=False),
     Column("closed_at", Moment),
     Column("catch_up", Boolean, nullable=False, server_default=text("false")),  # a place that missed it
+    Column("timezone", Text),  # of the member, for quiet hours
     Index(
         "delivery_catch_up",  # one for an announcement and a place, ever
         "announcement_id",
@@ -291,4 +307,11 @@ secret = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", LargeBinary, nullable=False),
+)
+
+thinned = Table(
+    "thinned",  # the figures of deliveries and attempts that were kept long enough, as JSON
+    metadata,
+    Column("announcement_id", Text, ForeignKey("announcement.id", ondelete="CASCADE"), primary_key=True),
+    Column("figures", Text, nullable=False),
 )
