@@ -122,11 +122,16 @@ class Incoming:
             self._know_members()
             for statement in sql.BY_NUMBER, sql.THE_SAME:
                 self._connection.execute(text(statement))
-            while self._connection.execute(text(sql.BY_NAME_AND_ADDRESS)).rowcount:
+            while self._changes(sql.BY_NAME_AND_ADDRESS):
                 pass  # each round settles at least the first pair that is left
             for statement in sql.BY_ADDRESS, sql.BY_NAME:
                 self._connection.execute(text(statement))
             return Counts(*self._connection.execute(text(sql.COUNT)).one())
+
+    def _changes(self, statement: str) -> int:
+        """How many rows it changed; the driver does not count where a statement begins with WITH."""
+        self._connection.execute(text(statement))
+        return int(self._connection.execute(text(sql.CHANGES)).scalar_one())
 
     def _know_members(self) -> None:
         last = 0

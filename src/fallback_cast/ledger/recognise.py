@@ -33,6 +33,7 @@ ADD = "INSERT INTO coming (line, number, name, facts, digest) VALUES (:line, :nu
 ADD_ADDRESS = "INSERT INTO coming_address (line, channel, address) VALUES (:line, :channel, :address)"
 KNOW = "INSERT INTO known (id, number, name, digest) VALUES (:id, :number, :name, :digest)"
 DROP = ("DELETE FROM coming WHERE line = :line", "DELETE FROM coming_address WHERE line = :line")
+CHANGES = "SELECT changes()"
 REPEATED = """
 SELECT line, first FROM (SELECT line, min(line) OVER (PARTITION BY digest) AS first FROM coming)
 WHERE line > first ORDER BY line
