@@ -82,7 +82,13 @@ def claim(
     table = schema.delivery
     due = (
         select(
-            table.c.id, table.c.kind, table.c.recipient, table.c.routes, table.c.revision, table.c.opened_at
+            table.c.id,
+            table.c.kind,
+            table.c.recipient,
+            table.c.routes,
+            table.c.revision,
+            table.c.opened_at,
+            table.c.timezone,
         )
         .where(
             table.c.announcement_id == announcement.id,
@@ -117,7 +123,7 @@ def _with_past(
     suppressed = _suppressed(connection, {route for _, routes in found for route in routes}, now)
     claims = []
     for row, routes in found:
-        id, kind, recipient, _, revision, opened_at = row
+        id, kind, recipient, _, revision, opened_at, timezone = row
         past = [a for route in routes for a in attempts.get(keys[id, route], ())] if attempts else ()
         delivery = Delivery(
             id=id,
@@ -130,6 +136,7 @@ def _with_past(
             expires_at=announcement.expires_at,
             cancelled=announcement.cancelled,
             suppressed=suppressed.intersection(routes) if suppressed else frozenset(),
+            timezone=timezone,
         )
         claims.append(Claim(delivery, tuple(past)))
     return claims

@@ -116,6 +116,7 @@ def _blank_texts(connection: Connection, channel: str, address: str) -> None:
     quoting: Sequence[tuple[Any, Any]] = (
         (schema.attempt, schema.attempt.c.reason),
         (schema.attempt, schema.attempt.c.note),
+        (schema.receipt, schema.receipt.c.detail),
         (schema.evidence, schema.evidence.c.detail),
         (schema.breaker, schema.breaker.c.reason),
         (schema.outage, schema.outage.c.reason),

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0005"  # the newest migration; a test compares it with the scripts
+HEAD = "0006"  # the newest migration; a test compares it with the scripts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -307,11 +307,4 @@ secret = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", LargeBinary, nullable=False),
-)
-
-thinned = Table(
-    "thinned",  # the figures of deliveries and attempts that were kept long enough, as JSON
-    metadata,
-    Column("announcement_id", Text, ForeignKey("announcement.id", ondelete="CASCADE"), primary_key=True),
-    Column("figures", Text, nullable=False),
 )

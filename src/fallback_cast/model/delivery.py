@@ -98,3 +98,4 @@ class Delivery:
     expires_at: datetime
     cancelled: bool = False
     suppressed: frozenset[Route] = frozenset()
+    timezone: str | None = None  # of the member, if not the club's

@@ -1,12 +1,12 @@
-"""More about members, and the figures of what was thinned out."""
+"""More about members: numbers, consent, pauses with an end, own ranks and time zones."""
 
 from __future__ import annotations
 
 from alembic import op
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Integer, Text
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:
@@ -25,8 +25,3 @@ def upgrade() -> None:
         Column("since", BigInteger, nullable=False),
     )
     op.add_column("delivery", Column("timezone", Text))
-    op.create_table(
-        "thinned",
-        Column("announcement_id", Text, ForeignKey("announcement.id", ondelete="CASCADE"), primary_key=True),
-        Column("figures", Text, nullable=False),
-    )
