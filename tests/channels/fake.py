@@ -53,6 +53,7 @@ class Scene:
 class Fake(ABC):
     kind: str
     secrets: tuple[str, ...] = ()  # planted values that no error, repr or log may show
+    edits: bool = False  # what was published can be changed in place
     key_on_wire: bool = False  # the provider takes an idempotency key
     # case name → error the send must raise, or None where it must be accepted. "ok" must be there;
     # so must the TRANSPORT_CASES where a network is behind the kind.

@@ -155,6 +155,7 @@ def build(url: str, **keys: Any) -> matrix.MatrixChannel:
 
 class MatrixFake(Fake):
     kind = "matrix"
+    edits = True
     secrets = (TOKEN,)
     key_on_wire = True
     cases = CASES

@@ -63,6 +63,7 @@ def served(folder: Path) -> Iterator[HttpFaults]:
 
 class SiteFake(Fake):
     kind = "site"
+    edits = True
     cases: ClassVar[Mapping[str, type[SendError] | None]] = {
         "ok": None,
         "refused": None,

@@ -1,11 +1,13 @@
-"""Gateways on loopback for the `sms` channel: a strict SMSGate phone, and Kannel's answers."""
+"""Gateways for the `sms` channel: a strict SMSGate phone, Kannel's answers, the folders of Gammu SMSD."""
 
 from __future__ import annotations
 
 import base64
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from fallback_cast.channels.kit.settings import BuildContext
@@ -20,6 +22,7 @@ from fallback_cast.model.errors import (
     Throttled,
     Unavailable,
 )
+from tests.channels import gammu_spool
 from tests.channels.fake import CLUB, Fake, Scene
 from tests.counterparts import http_faults as http
 from tests.counterparts.http_faults import Action, HttpFaults, Request, reply
@@ -30,12 +33,15 @@ PASSWORD = "pw-mot-de-passe-sms"
 WRONG_PASSWORD = "pw-not-this-one"
 
 
+_BRIEFLY = {"timeout": "0.5s"}
+
+
 def channel(*gateways: dict[str, Any], club: Club = CLUB, **settings: Any) -> SmsChannel:
     """A channel over these gateways that waits only briefly for answers."""
     common = {
         "name": "sms",
         "kind": "sms",
-        "gateway": [{"timeout": "0.5s"} | gateway for gateway in gateways],
+        "gateway": [gateway if gateway["kind"] == "gammu" else _BRIEFLY | gateway for gateway in gateways],
     }
     return build(Settings.model_validate(common | settings), BuildContext(club=club))
 
@@ -206,7 +212,7 @@ def _expected(answers: Answers, prefix: str = "") -> dict[str, type[SendError] |
 
 
 class SmsFake(Fake):
-    """Cases of SMSGate, and with the prefix `kannel_` the same and others of Kannel."""
+    """Cases of SMSGate, and with a prefix: `kannel_` the same and others of Kannel, `gammu_` of a spool."""
 
     kind = "sms"
     secrets = (PASSWORD, WRONG_PASSWORD, NUMBER[1:])
@@ -214,14 +220,19 @@ class SmsFake(Fake):
     cases: ClassVar[Mapping[str, type[SendError] | None]] = {
         **_expected(_SMSGATE),
         **_expected(_KANNEL, "kannel_"),
+        **{f"gammu_{name}": error for name, error in gammu_spool.CASES.items()},
     }
 
     @asynccontextmanager
     async def serve(self, case: str) -> AsyncIterator[Scene]:
+        if case.startswith("gammu_"):
+            with _spool_scene(case.removeprefix("gammu_")) as scene:
+                yield scene
+            return
         is_kannel, name = case.startswith("kannel_"), case.removeprefix("kannel_")
         box, phone = KannelBox(), Phone()
         usual = box.answer if is_kannel else phone.answer
-        with http.http_faults() as faults, _origin(name, faults) as url:
+        with http.http_faults() as faults, origin(name, faults) as url:
             faults.always(_script(name, usual, _KANNEL if is_kannel else _SMSGATE))
             login = {"password": WRONG_PASSWORD} if name == "bad_login" else {}
             gateway = kannel(f"{url}/cgi-bin/sendsms", **login) if is_kannel else smsgate(url, **login)
@@ -234,12 +245,23 @@ class SmsFake(Fake):
             )
 
 
+@contextmanager
+def _spool_scene(case: str) -> Iterator[Scene]:
+    with tempfile.TemporaryDirectory() as base, gammu_spool.scene(case, Path(base)) as folders:
+        waiting = len(folders.files())
+
+        def put() -> int:
+            return len(folders.files()) - waiting
+
+        yield Scene(channel(folders.settings), NUMBER, requests=put, messages=put)
+
+
 def _is_send(request: Request) -> bool:
     return request.method == "POST" and (request.path == "/messages" or "x-kannel-to" in request.headers)
 
 
 @contextmanager
-def _origin(name: str, faults: HttpFaults) -> Iterator[str]:
+def origin(name: str, faults: HttpFaults) -> Iterator[str]:
     if name == "refused":
         with http.refused_port() as port:
             yield f"http://127.0.0.1:{port}"

@@ -107,6 +107,9 @@ CASES = {
 }
 
 
+METHODS = ("sendMessage", "editMessageText")
+
+
 def build(url: str, **keys: Any) -> telegram.TelegramChannel:
     values = {
         "name": "telegram",
@@ -128,6 +131,7 @@ def club_telegram() -> Telegram:
 
 class TelegramFake(Fake):
     kind = "telegram"
+    edits = True
     secrets = (TOKEN, TOKEN.removeprefix(f"{BOT_ID}:"))
     cases = CASES
 
@@ -143,18 +147,23 @@ class TelegramFake(Fake):
             yield Scene(
                 build(_origin(case, stack, faults)),
                 str(MEMBER),
-                requests=lambda: sum(request.path.endswith("sendMessage") for request in faults.requests),
+                requests=lambda: sum(request.path.endswith(METHODS) for request in faults.requests),
                 messages=lambda: len(server.sent),
             )
 
 
 def _arrange(case: str, faults: http.HttpFaults) -> None:
     if case == "lost":
-        faults.always(http.reset(), path=f"/bot{TOKEN}/sendMessage")
+        _always(faults, http.reset())
     elif case == "cut_at_once":
         faults.always(ANSWERS[case][0])
     elif case in ANSWERS:
-        faults.always(ANSWERS[case][0], path=f"/bot{TOKEN}/sendMessage")
+        _always(faults, ANSWERS[case][0])
+
+
+def _always(faults: http.HttpFaults, action: http.Action) -> None:
+    for method in METHODS:
+        faults.always(action, path=f"/bot{TOKEN}/{method}")
 
 
 def _origin(case: str, stack: ExitStack, faults: http.HttpFaults) -> str:

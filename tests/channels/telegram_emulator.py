@@ -81,6 +81,7 @@ class Telegram:
             "getchat": self._get_chat,
             "getchatmember": self._get_member,
             "sendmessage": self._send,
+            "editmessagetext": self._edit,
         }
         method = methods.get(path[2].lower())
         if method is None:
@@ -112,6 +113,22 @@ class Telegram:
             "chat": {"id": chat.id, "type": chat.type},
             "text": text,
         }
+
+    def _edit(self, body: Mapping[str, Any]) -> Any:
+        text = read(_typed(body, "text", str), _typed(body, "parse_mode", str))
+        _check_preview(_typed(body, "link_preview_options", dict))
+        chat, number = self._chat(body), _typed(body, "message_id", int)
+        self._check_may_send(chat, body)
+        if not 0 < number <= len(self.sent) or self.sent[number - 1].chat != chat.id:
+            raise Refused(400, "Bad Request: message to edit not found")
+        if self.sent[number - 1].text == text:
+            raise Refused(
+                400,
+                "Bad Request: message is not modified: specified new message content and reply markup are "
+                "exactly the same as a current content and reply markup of the message",
+            )
+        self.sent[number - 1] = Sent(chat.id, text, body)
+        return {"message_id": number, "chat": {"id": chat.id, "type": chat.type}, "text": text}
 
     def _check_may_send(self, chat: Chat, body: Mapping[str, Any]) -> None:
         if self.throttled_for is not None:

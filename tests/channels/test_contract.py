@@ -31,6 +31,7 @@ from fallback_cast.model.errors import (
 from fallback_cast.model.health import Check, failed_check
 from fallback_cast.model.message import Accepted, Message, idempotency_key
 from tests.channels.fake import TRANSPORT_CASES, Fake, Scene, announcement
+from tests.channels.hosted_gateways import FAKES as HOSTED
 from tests.channels.watching import logs, open_sockets, settled, text_of
 
 SIX = (Unavailable, Throttled, AccessDenied, AddressRefused, MessageRefused, OutcomeUnknown)
@@ -58,10 +59,18 @@ FAKES = {
         {*MODULES, *(path.stem.removeprefix("fake_") for path in Path(__file__).parent.glob("fake_*.py"))}
     )
 }
+# One kind may stand on several providers: each of them keeps the whole contract.
+FAKES |= {f"sms-{name}": fake for name, fake in HOSTED.items()}
 CASES = [
     pytest.param(fake, case, id=f"{kind}-{case}")
     for kind, fake in FAKES.items()
     if isinstance(fake, Fake)
+    for case in fake.cases
+]
+EDITING = [
+    pytest.param(fake, case, id=f"{kind}-{case}")
+    for kind, fake in FAKES.items()
+    if isinstance(fake, Fake) and fake.edits
     for case in fake.cases
 ]
 WELL = [pytest.param(fake, id=kind) for kind, fake in FAKES.items() if isinstance(fake, Fake)]
@@ -72,8 +81,8 @@ def test_every_kind_has_a_fake(kind: str) -> None:
     fake = FAKES[kind]
     if isinstance(fake, Exception):
         pytest.fail("".join(traceback.format_exception(fake)), pytrace=False)
-    assert fake.kind == kind
-    assert kind in MODULES, f"{kind} has a fake but no row in the registry"
+    assert fake.kind == kind.partition("-")[0]
+    assert fake.kind in MODULES, f"{kind} has a fake but no row in the registry"
     assert fake.cases.get("ok", SendError) is None, "the case 'ok' must be there, and accepted"
     if set(TRANSPORT_CASES) & set(fake.cases):
         assert set(TRANSPORT_CASES) <= set(fake.cases), "a kind with a network shows every transport fault"
@@ -115,6 +124,48 @@ async def test_the_same_attempt_has_the_same_key(fake: Fake) -> None:
             assert first == second != third
             assert key in first
             assert other in third
+
+
+@pytest.mark.parametrize("fake", WELL)
+async def test_what_was_published_can_be_edited(fake: Fake) -> None:
+    async with _stage(fake, "ok") as scene:
+        assert scene.channel.traits.edits == fake.edits
+        if not fake.edits:
+            with pytest.raises(NotImplementedError):
+                await scene.channel.providers[0].edit(Message("text"), scene.address, "1", "key")
+            return
+        sent = await _send(scene, scene.channel.render(SUBJECT, LINK), _key(scene))
+        assert isinstance(sent, Accepted)
+        for revision in (2, 3):
+            later = announcement(body=f"Reporté au {revision} : {BODY_WORDS}.", revision=revision)
+            message, before = scene.channel.render(later, LINK), scene.requests()
+            key = idempotency_key(later.id, revision, scene.channel.name, scene.address)
+            for _ in range(2):  # an edit may always be repeated
+                edited = await _edit(scene, message, sent, key)
+                assert isinstance(edited, Accepted), edited
+                assert edited.reference == sent.reference, "the next edit is given the same"
+            assert scene.requests() == before + 2, "one request for one edit"
+
+
+@pytest.mark.parametrize(("fake", "case"), EDITING)
+async def test_an_edit_is_accepted_or_raises_one_of_six(fake: Fake, case: str) -> None:
+    async with _stage(fake, "ok") as scene:
+        sent = await _send(scene, scene.channel.render(SUBJECT, LINK), _key(scene))
+        assert isinstance(sent, Accepted)
+    with logs() as records:
+        async with _stage(fake, case) as scene:
+            later = announcement(body=f"Reporté : {BODY_WORDS}.", revision=2)
+            key = idempotency_key(later.id, 2, scene.channel.name, scene.address)
+            outcome = await _edit(scene, scene.channel.render(later, LINK), sent, key)
+            if case == "ok":  # this stage never had the message: it may say that it is gone
+                assert isinstance(outcome, Accepted | MessageRefused), outcome
+            else:
+                _look_at_outcome(outcome, fake.cases[case])
+                _look_at_wire(scene, case, fake.cases[case])
+            hidden = _hidden(fake, scene)
+            if isinstance(outcome, SendError):
+                _assert_silent(hidden, _shown(outcome), "the error")
+        _assert_silent(hidden, "\n".join(text_of(record) for record in records), "the log")
 
 
 @pytest.mark.parametrize(("fake", "case"), CASES)
@@ -194,6 +245,15 @@ async def _send(scene: Scene, message: Message, key: str) -> Accepted | SendErro
     try:
         async with asyncio.timeout(SEND_S):
             return await scene.channel.providers[0].send(message, scene.address, key)
+    except SendError as error:
+        return error
+
+
+async def _edit(scene: Scene, message: Message, sent: Accepted, key: str) -> Accepted | SendError:
+    try:
+        async with asyncio.timeout(SEND_S):
+            provider = scene.channel.providers[0]
+            return await provider.edit(message, scene.address, sent.reference or "", key)
     except SendError as error:
         return error
 

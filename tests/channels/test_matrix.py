@@ -367,6 +367,26 @@ async def test_the_same_attempt_is_one_event(matrix_server: Synapse, version: st
 
 
 @pytest.mark.counterpart
+async def test_an_edit_replaces_what_the_room_reads(matrix_server: Synapse) -> None:
+    """The server itself shows the newest text of an event (client-server API §11.33.3)."""
+    room = matrix_server.create_room()
+    async with at(matrix_server, room) as channel:
+        sent = await channel.send(channel.render(SUBJECT), room, KEY)
+        assert sent.reference is not None
+        for revision in (2, 3):
+            later = channel.render(announcement(body=f"Reporté au {revision}.", revision=revision))
+            key = idempotency_key(SUBJECT.id, revision, "matrix", room)
+            edited = await channel.edit(later, room, sent.reference, key)
+            assert edited == await channel.edit(later, room, sent.reference, key)
+            assert edited.reference == sent.reference
+    [first] = [e for e in matrix_server.events(room) if e["event_id"] == sent.reference]
+    newest = first["unsigned"]["m.relations"]["m.replace"]
+    assert newest["content"]["m.new_content"]["body"] == later.text
+    assert later.text.startswith("[RECTIFICATIF]")
+    assert len(matrix_server.events(room)) == 3
+
+
+@pytest.mark.counterpart
 async def test_the_key_outlives_a_new_login_of_the_same_device(matrix_server: Synapse) -> None:
     room = matrix_server.create_room()
     references = []

@@ -95,6 +95,7 @@ class TestRender:
         assert (auto.encoding, never.encoding) == (Encoding.GSM7, Encoding.UCS2)
         assert (auto.parts, never.parts) == (3, 3)
         assert len(auto.text) > 2 * len(never.text)
+        assert (auto.parts_as_written, never.parts_as_written) == (7, 3)
         assert "Ca reste" not in never.text
         assert 'Ça reste fermé : "dégats" importants.' in auto.text
 

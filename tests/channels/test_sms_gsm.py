@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 import smsutil
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fallback_cast.channels.sms.gsm import Encoding, encode, is_gsm, septets, spell_plainly, utf16_units
+from fallback_cast.channels.sms.gsm import (
+    Encoding,
+    Transliterate,
+    encode,
+    is_gsm,
+    septets,
+    spell_plainly,
+    utf16_units,
+    weigh,
+)
 
 _ALPHABET = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà€[]{}\\^~|\f"
 )
 _gsm_texts = st.text(st.sampled_from(_ALPHABET), max_size=700)
-# NFC is part of encode; only texts that are composed already can be compared letter by letter.
-_any_texts = st.text(st.sampled_from("aéçœ€[😀–日"), max_size=300)
+# Where a part ends is where mistakes are made: a run up to just before a limit, then what takes two units.
+_edges = st.builds(
+    lambda filler, runs, tail: "".join(filler * length + edge for length, edge in runs) + tail,
+    st.sampled_from("aéê"),
+    st.lists(st.tuples(st.integers(60, 165), st.sampled_from(["€", "[]", "😀", "👩‍🚒", ""])), max_size=4),
+    st.text(max_size=20),
+)
+# The escape itself is no character of a text: ours calls it UCS-2, smsutil a GSM character.
+_any_texts = st.one_of(
+    st.text(st.sampled_from("aéçœ€[😀–日"), max_size=300), st.text(max_size=400), _edges
+).map(lambda text: unicodedata.normalize("NFC", text.replace("\x1b", "") or "a"))
 
 
 @pytest.mark.parametrize(
@@ -58,6 +78,12 @@ def test_alphabet_has_127_characters_and_ten_escaped_ones() -> None:
     known = [chr(code) for code in range(0x10000) if is_gsm(chr(code))]
     assert len(known) == 127 + 10
     assert sum(septets(char) == 2 for char in known) == 10
+    judged = [
+        chr(code)
+        for code in range(0x10000)
+        if not 0xD800 <= code < 0xE000 and smsutil.is_valid_gsm(chr(code))
+    ]
+    assert known == [char for char in judged if char != "\x1b"]
 
 
 @pytest.mark.parametrize(
@@ -99,6 +125,24 @@ class TestTransliterate:
         assert encode("annule\u0301").encoding is Encoding.GSM7
 
 
+@pytest.mark.parametrize(
+    ("text", "mode", "encoding", "parts", "as_written"),
+    [
+        ("é" * 160, "auto", Encoding.GSM7, 1, 1),
+        ("ê" * 70, "auto", Encoding.UCS2, 1, 1),
+        ("ê" * 71, "auto", Encoding.GSM7, 1, 2),
+        ("ê" * 71, "never", Encoding.UCS2, 2, 2),
+        ("ê" * 400, "auto", Encoding.GSM7, 3, 6),
+        ("ê" * 70 + "😀", "auto", Encoding.UCS2, 2, 2),
+        ("…" * 70, "always", Encoding.GSM7, 2, 1),
+    ],
+)
+def test_weight(text: str, mode: Transliterate, encoding: Encoding, parts: int, as_written: int) -> None:
+    weight = weigh(text, mode)
+    assert (weight.encoding, weight.parts, weight.parts_as_written) == (encoding, parts, as_written)
+    assert weight.saved == as_written - parts
+
+
 @given(_gsm_texts)
 def test_gsm_parts_agree_with_smsutil(text: str) -> None:
     encoded = encode(text)
@@ -108,10 +152,32 @@ def test_gsm_parts_agree_with_smsutil(text: str) -> None:
 
 
 @given(_any_texts)
-def test_ucs2_parts_agree_with_smsutil(text: str) -> None:
-    encoded = encode(text + "ç")
-    judged = smsutil.split(text + "ç")
+def test_parts_agree_with_smsutil(text: str) -> None:
+    """NFC is part of encode, so only composed texts can be compared letter by letter."""
+    encoded = encode(text)
+    judged = smsutil.split(text)
     assert list(encoded.parts) == [part.content for part in judged.parts]
+    assert (encoded.encoding is Encoding.GSM7) is smsutil.is_valid_gsm(text)
+
+
+@given(_any_texts)
+def test_a_plainer_text_is_sent_only_if_it_saves(text: str) -> None:
+    """`auto` against smsutil's count of both spellings."""
+    plain = spell_plainly(text)
+    saves = (
+        not smsutil.is_valid_gsm(text)
+        and smsutil.is_valid_gsm(plain)
+        and len(smsutil.split(plain).parts) < len(smsutil.split(text).parts)
+    )
+    assert encode(text, "auto").text == (plain if saves else text)
+    assert encode(text, "always").text == plain
+    assert encode(text, "never").text == text
+
+
+@given(_any_texts)
+def test_units_agree_with_smsutil(text: str) -> None:
+    size = septets if is_gsm(text) else utf16_units
+    assert sum(map(size, text)) == len(smsutil.encode(text)) // (1 if is_gsm(text) else 2)
 
 
 @given(st.text(max_size=500), st.sampled_from(["never", "auto", "always"]))

@@ -225,6 +225,12 @@ def test_any_text_is_valid_for_telegram(markdown: str) -> None:
     assert text.startswith('T<i>t & "r"e')
 
 
+def test_a_style_inside_the_same_style_is_written_once() -> None:
+    markup, text = composed("*a _b_ c* and **d __e__**\n\n# f **g**")
+    assert read(markup, "HTML") == text
+    assert "<i>a b c</i>" in markup
+
+
 FACTS = (Fact("page", "Page", PAGE), Fact("code", "Code", "K7F3"))
 
 

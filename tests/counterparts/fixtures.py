@@ -10,6 +10,7 @@ import pytest
 from tests.counterparts import dns_faults as dns
 from tests.counterparts import http_faults as http
 from tests.counterparts import smtp_faults as smtp
+from tests.counterparts.gammu import Gammu, gammu
 from tests.counterparts.kannel import Kannel, kannel
 from tests.counterparts.mosquitto import Mosquitto, mosquitto
 from tests.counterparts.netns import Network, network
@@ -60,6 +61,19 @@ def sms_gateway(kannel_server: Kannel) -> Kannel:
     """Kannel with an SMS centre behind it that has seen nothing yet."""
     kannel_server.forget()
     return kannel_server
+
+
+@pytest.fixture(scope="session")
+def gammu_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gammu]:
+    with gammu(tmp_path_factory.mktemp("gammu")) as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def sms_stick(gammu_daemon: Gammu) -> Gammu:
+    """Gammu SMSD with empty folders."""
+    gammu_daemon.forget()
+    return gammu_daemon
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -31,11 +32,12 @@ from fallback_cast.model.errors import (
     SendError,
     Throttled,
     Unavailable,
+    UserError,
 )
 from fallback_cast.model.health import Check, Verdict
 from fallback_cast.model.message import Accepted, Message
 from tests.dispatch.stage import Stage, StageChannel, StageProvider, everyone, member, place
-from tests.dispatch.worlds import POLICIES, Facts, Fault, Kill, ProviderFacts, Stroke
+from tests.dispatch.worlds import POLICIES, Change, Facts, Fault, Kill, ProviderFacts, Stroke
 from tests.virtual_time import BEGIN, VirtualLoop
 
 P = ParamSpec("P")
@@ -59,6 +61,8 @@ class Touch:
     verdict: Verdict  # of this provider, at that moment
     arrived_at: float | None = None  # somebody can read it; a duplicate that was recognised does not count
     ended_at: float | None = None
+    text: str = ""
+    edits: bool = False
     answer: str = ""  # "accepted", the word of an error, or nothing: the life ended first
 
 
@@ -126,7 +130,16 @@ class WorldProvider(StageProvider):
         self._keys: set[str] = set()
 
     async def send(self, message: Message, address: str, key: str) -> Accepted:
+        return await self._carry(message, address, key)
+
+    async def edit(self, message: Message, address: str, reference: str, key: str) -> Accepted:
+        assert reference
+        await self._carry(message, address, key, edits=True)
+        return Accepted(reference)
+
+    async def _carry(self, message: Message, address: str, key: str, *, edits: bool = False) -> Accepted:
         touch = self._play.touch(self, address, key)
+        touch.text, touch.edits = message.text.strip(), edits
         try:
             await self._answer(touch)
         except (SendError, RuntimeError) as error:
@@ -140,7 +153,7 @@ class WorldProvider(StageProvider):
             touch.ended_at, touch.answer = self._play.now(), answer
 
     def _arrive(self, touch: Touch) -> None:
-        if self._play.life.dead or (self.deduplicates and touch.key in self._keys):
+        if self._play.life.dead or (self.deduplicates and touch.key in self._keys and not touch.edits):
             return
         self._keys.add(touch.key)
         touch.arrived_at = self._play.now()
@@ -201,6 +214,8 @@ class Play:
     ends: float = 0.0
     life: Life = field(init=False)  # the one that is lived
     faults: list[str] = field(default_factory=list)  # what broke where nobody looks
+    changed: list[tuple[Change, float]] = field(default_factory=list)  # what took place, and when
+    to_change: list[Change] = field(init=False)
 
     def __post_init__(self) -> None:
         channels = {
@@ -210,9 +225,11 @@ class Play:
                 local=facts.local,
                 publishes=facts.publishes,
                 paid=facts.paid,
+                edits=facts.edits,
             )
             for name, facts in self.facts.channels.items()
         }
+        self.to_change = list(self.facts.changes)
         self.stage = Stage(self.path, channels, policies=dict(POLICIES))
 
     def now(self) -> float:
@@ -270,6 +287,19 @@ class Play:
             deliveries = [*sites, *self._recipients()]
             store_announcement(self.stage.ledger, announcement, deliveries, starts_at=at, gate_until=gate)
 
+    def change(self) -> None:
+        """What is due of the organiser's changes; in a process of its own, so that no life matters."""
+        while self.to_change and self.to_change[0].at <= self.now() + 1e-9:
+            change = self.to_change.pop(0)
+            id = f"a{change.news}"
+            with suppress(UserError):  # expired or cancelled: refused in words
+                if change.cancels:
+                    done = self.stage.cancel(id=id)
+                else:
+                    done = self.stage.correct(f"Title {change.news} after {len(self.to_change)}", id=id)
+                if done is not None:
+                    self.changed.append((change, self.now()))
+
     def _recipients(self) -> list[PlannedDelivery]:
         chain = [name for name, channel in self.facts.channels.items() if not channel.publishes]
         if self.facts.people:
@@ -285,6 +315,8 @@ class Play:
         task.add_done_callback(lambda _: loop.stop())
         if life.kill is not None and life.kill.stroke is Stroke.MOMENT:
             loop.call_later(life.kill.at, life.die)
+        for change in self.to_change:
+            loop.call_later(max(change.at - loop.time(), 0.0), self.change)
         try:
             loop.run_forever()
             ended_at = loop.time()
@@ -303,17 +335,25 @@ class Play:
         latest = max(
             news.starts + POLICIES[news.importance].expires_after.total_seconds() for news in self.facts.news
         )
+        latest = max([latest, *(change.at for change in self.facts.changes)])
         ends_by = max(latest, *self.kills, self.now()) + 60.0 if self.kills else latest + 60.0
         async with asyncio.timeout_at(ends_by):
-            while ids := open_ids(self.stage.ledger):
-                desk = MortalDesk(self.stage.ledger, self.life, self.facts.commit)
-                end = await self.stage.dispatch(owner=f"life {self.life.number}", desk=desk)
-                if end is RunEnd.SETTLED:
+            await self._settle()
+            while self.to_change:
+                await asyncio.sleep(max(self.to_change[0].at - self.now(), 0.0) + 0.01)
+                await self._settle()
+
+    async def _settle(self) -> None:
+        while ids := open_ids(self.stage.ledger):
+            desk = MortalDesk(self.stage.ledger, self.life, self.facts.commit)
+            end = await self.stage.dispatch(owner=f"life {self.life.number}", desk=desk)
+            if end is RunEnd.SETTLED:
+                if not self.facts.changes:
                     assert not open_ids(self.stage.ledger), "the run says settled, the ledger does not"
-                    return
-                due = [at for id in ids if (at := next_moment(self.stage.ledger, id))]
-                soonest = (min(due) - BEGIN).total_seconds() if due else 0.0
-                await asyncio.sleep(max(soonest - self.now(), 1.0))
+                continue
+            due = [at for id in ids if (at := next_moment(self.stage.ledger, id))]
+            soonest = (min(due) - BEGIN).total_seconds() if due else 0.0
+            await asyncio.sleep(max(soonest - self.now(), 1.0))
 
 
 def _bury(loop: VirtualLoop) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from fallback_cast.dispatch import amend
+from fallback_cast.dispatch.amend import Change
 from fallback_cast.dispatch.desk import Desk
 from fallback_cast.dispatch.dispatcher import Dispatcher, RunEnd, World
 from fallback_cast.dispatch.events import Event
@@ -16,6 +18,7 @@ from fallback_cast.dispatch.pacer import Pacer
 from fallback_cast.health.book import HealthBook
 from fallback_cast.health.lookout import Reference
 from fallback_cast.ledger import announce, memory, progress
+from fallback_cast.ledger.amend import Revised
 from fallback_cast.ledger.announce import PlannedDelivery
 from fallback_cast.ledger.open import Ledger, open_ledger
 from fallback_cast.model.announcement import Announcement, Importance
@@ -38,6 +41,9 @@ class StageProvider(Provider):
         self.failure_domains = frozenset(domains or (name,))
         self.sent: list[tuple[str, str]] = []  # (address, key) that touched the wire
         self.told: list[tuple[float, str]] = []  # (moment, address) of those who were told
+        self.texts: list[tuple[str, str]] = []  # (address, text) of what arrived
+        self.edits: list[tuple[str, str, str]] = []  # (address, reference, text) of what was edited
+        self.edit_fault: SendError | None = None
         self.probes = 0
         self.fault: SendError | None = None  # set: every send and probe fails with it
         self.hangs = False  # set: sends and probes never answer
@@ -63,7 +69,17 @@ class StageProvider(Provider):
             await asyncio.sleep(0.01)
             accepted = Accepted(reference=f"{self.name}-{len(self.sent)}")
         self.told.append((asyncio.get_running_loop().time(), address))
+        self.texts.append((address, message.text))
         return accepted
+
+    async def edit(self, message: Message, address: str, reference: str, key: str) -> Accepted:
+        self.sent.append((address, key))
+        await asyncio.sleep(0.01)
+        fault = self.edit_fault or self.fault
+        if fault is not None:
+            raise fault
+        self.edits.append((address, reference, message.text))
+        return Accepted(reference)
 
     async def probe(self) -> Sequence[Check]:
         self.probes += 1
@@ -92,7 +108,10 @@ class StageChannel(Channel):
         return address
 
     def render(self, announcement: Announcement, page_url: str | None = None) -> Message:
-        return Message(f"{announcement.title} {page_url or ''}")
+        mark = "CANCELLED " if announcement.cancelled else ""
+        if announcement.revision > 1 and announcement.corrects:
+            mark = mark or "CORRECTION "
+        return Message(f"{mark}{announcement.title} {page_url or ''}")
 
 
 def refused() -> Unavailable:
@@ -152,6 +171,14 @@ class Stage:
         world = World(self.channels, self.policies, "UTC", self.clock)
         pacer = Pacer(self.clock, memory.load_paces(self.ledger))
         return await Dispatcher(desk, world, book, pacer, owner, self.events.append).run(watched)
+
+    def correct(self, title: str, id: str = "a1") -> Revised | None:
+        """As the command does, now."""
+        change, now = Change(title=title), self.clock.now()
+        return amend.correct(self.ledger, id, change, self.channels, self.policies, now)
+
+    def cancel(self, why: str | None = None, id: str = "a1") -> Revised | None:
+        return amend.cancel(self.ledger, id, why, self.channels, self.policies, self.clock.now())
 
     def open_book(self, desk: Desk) -> HealthBook:
         async def save(breakers: Sequence[memory.Breaker], seen: Sequence[object]) -> None:

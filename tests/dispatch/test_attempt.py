@@ -56,10 +56,7 @@ class Attempt:
             loop = asyncio.get_running_loop()
             try:
                 return await attempt_send(
-                    provider,
-                    Message("text"),
-                    "ann@example.org",
-                    "key",
+                    lambda: provider.send(Message("text"), "ann@example.org", "key"),
                     recognised=recognised,
                     patience_s=patience_s,
                     may_retry=may_retry,

@@ -16,9 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from fallback_cast.ledger.open import open_ledger
+from tests.dispatch.changes import CHANGES, Changes
 from tests.dispatch.play import Play
-from tests.dispatch.promises import PROMISES, Aftermath
-from tests.dispatch.worlds import Facts, worlds
+from tests.dispatch.promises import PROMISES, Aftermath, every_touch_was_written_down_before
+from tests.dispatch.worlds import Facts, changing_worlds, worlds
 
 WORLDS = int(os.environ.get("FALLBACK_CAST_WORLDS", "0"))
 MEMORY = Path("/dev/shm")
@@ -62,3 +63,19 @@ def keep_every_promise(facts: Facts, empty_ledger: Path) -> None:
 @given(facts=worlds())
 def test_every_promise_is_kept_in_every_world(facts: Facts, empty_ledger: Path) -> None:
     keep_every_promise(facts, empty_ledger)
+
+
+@settings(
+    max_examples=WORLDS or 25,
+    derandomize=not WORLDS,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(facts=changing_worlds())
+def test_corrections_and_cancellations_find_those_who_need_them(facts: Facts, empty_ledger: Path) -> None:
+    with played(facts, empty_ledger) as after:
+        every_touch_was_written_down_before(after)
+        world = Changes(after)
+        for promise in CHANGES:
+            promise(world)

@@ -7,7 +7,7 @@ Times are seconds after the beginning.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -65,6 +65,7 @@ class ChannelFacts:
     local: bool = False
     publishes: bool = False
     paid: bool = False
+    edits: bool = False
 
     @property
     def well(self) -> bool:
@@ -86,6 +87,15 @@ class Person:
 class News:
     importance: Importance
     starts: float = 0.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """The organiser corrects or cancels, from another process."""
+
+    news: int
+    at: float
+    cancels: bool = False
 
 
 class Stroke(StrEnum):
@@ -114,6 +124,7 @@ class Facts:
     kills: tuple[Kill, ...] = ()
     commit: float = 0.0  # how long a commit takes
     luck: int = 0  # decides what arrives of what is never answered
+    changes: tuple[Change, ...] = ()
 
     @property
     def place_only(self) -> bool:
@@ -223,3 +234,15 @@ def worlds(draw: st.DrawFn) -> Facts:
         commit=draw(st.sampled_from((0.0, 0.0, 0.003, 0.03))),
         luck=draw(st.integers(0, 7)),
     )
+
+
+@st.composite
+def changing_worlds(draw: st.DrawFn) -> Facts:
+    """Worlds whose organiser changes his mind, also in the middle of a send and between two lives."""
+    facts = draw(worlds())
+    at = st.sampled_from((0.0, 0.05, 0.1, 0.3, 1.0, 3.0, 8.0, 20.0, 40.0)) | tenths(0, 30)
+    change = st.builds(Change, st.integers(0, len(facts.news) - 1), at, st.sampled_from((False, False, True)))
+    edits = {name: draw(st.booleans()) for name in facts.channels}
+    channels = {name: replace(channel, edits=edits[name]) for name, channel in facts.channels.items()}
+    changes = sorted(draw(st.lists(change, min_size=1, max_size=3)), key=lambda c: c.at)
+    return replace(facts, channels=channels, changes=tuple(changes))

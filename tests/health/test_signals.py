@@ -62,6 +62,7 @@ def test_probes(checks: list[Check], signal: Signal, layer: Layer | None) -> Non
         (Unavailable("connection refused", layer=ROUTE), Signal.BAD),
         (Unavailable("certificate not valid: x", layer=TLS), Signal.CONFIRMED),
         (Unavailable("no TLS connection", layer=TLS), Signal.BAD),
+        (Unavailable("the telephone is out of reach", scope=Scope.ADDRESS), Signal.GOOD),
         (OutcomeUnknown("no answer in time"), Signal.HALF),
         (Throttled("HTTP 429", 5.0), Signal.LIMITED),
         (AddressRefused("550"), Signal.GOOD),

@@ -50,3 +50,12 @@ def test_a_sentence_is_put_together_in_french(desk: Desk):
             "écrivez par exemple 20s, 10m, 1h ou 3d"
         ),
     ]
+
+
+def test_gateways_say_what_they_want(desk: Desk):
+    text = BASE + SITE + '[[channel]]\nname = "sms"\nkind = "sms"\n[[channel.gateway]]\nkind = "{}"\n'
+    brevo = desk.error(text.format("brevo") + 'api_key = "env:KEY"\n', {"KEY": "une clé secrète"})
+    assert "une clé de passerelle est un seul mot" in brevo.in_language("fr")
+    assert "secrète" not in brevo.in_language("fr")
+    vonage = desk.error(text.format("vonage") + 'api_key = "a"\napi_secret = "env:KEY"\n', {"KEY": "x1"})
+    assert "la passerelle rest.nexmo.com veut un expéditeur" in vonage.in_language("fr")

@@ -227,6 +227,71 @@ def retry(
     _leave(run_retry(Terminal(config, json, lang, no_color), id))
 
 
+@app.command(
+    help=_help(
+        "Correct an announcement: what waits goes out with the new text; who had the old one hears of it.",
+        "fallback-cast correct K7F3 -b 'We meet at 3 pm, not at 2 pm.'",
+    )
+)
+def correct(
+    id: Id,
+    title: Annotated[
+        str | None, typer.Option("--title", "-t", metavar=_("TEXT"), help=_("The new title"))
+    ] = None,
+    body: Annotated[
+        str | None, typer.Option("--body", "-b", metavar=_("TEXT"), help=_("The new text, in Markdown"))
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            "-f",
+            metavar=_("FILE"),
+            help=_("A file with the new text (with no option at all: standard input)"),
+        ),
+    ] = None,
+    link: Annotated[
+        str | None, typer.Option("--link", metavar=_("ADDRESS"), help=_("A page with more; '' takes it away"))
+    ] = None,
+    event_at: Annotated[
+        str | None, typer.Option("--event-at", metavar=_("WHEN"), help=_("When the event takes place"))
+    ] = None,
+    place: Annotated[
+        str | None,
+        typer.Option("--place", metavar=_("TEXT"), help=_("Where the event takes place; '' takes it away")),
+    ] = None,
+    config: Config = None,
+    json: Json = False,
+    lang: Lang = None,
+    no_color: NoColor = False,
+) -> None:
+    from fallback_cast.cli.correct import Options, run_correct
+
+    options = Options(title=title, body=body, file=file, link=link, event_at=event_at, place=place)
+    _leave(run_correct(Terminal(config, json, lang, no_color), id, options))
+
+
+@app.command(
+    help=_help(
+        "Call an announcement off: nobody more is told, and those who knew of it hear that it is cancelled.",
+        "fallback-cast cancel K7F3 -b 'It was a mistake.'",
+    )
+)
+def cancel(
+    id: Id,
+    body: Annotated[
+        str | None, typer.Option("--body", "-b", metavar=_("TEXT"), help=_("Why, in Markdown"))
+    ] = None,
+    config: Config = None,
+    json: Json = False,
+    lang: Lang = None,
+    no_color: NoColor = False,
+) -> None:
+    from fallback_cast.cli.correct import run_cancel
+
+    _leave(run_cancel(Terminal(config, json, lang, no_color), id, body))
+
+
 @app.command(help=_help("Who was not reached, by name, with reasons.", "fallback-cast unreached K7F3 --csv"))
 def unreached(
     id: Id,

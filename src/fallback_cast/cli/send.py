@@ -90,7 +90,7 @@ def run(terminal: Terminal, options: Options) -> int:
             return _tell(terminal, app, stored.id, options.recipients)
         if draft.starts_at is not None and draft.starts_at > app.clock.now() + SOON:
             return _tell(terminal, app, stored.id, options.recipients)
-        return _dispatch(terminal, app, [stored.id], timeout_s, options.recipients)
+        return dispatch(terminal, app, [stored.id], timeout_s, options.recipients)
 
 
 def _asks(terminal: Terminal, options: Options) -> bool:
@@ -109,7 +109,7 @@ def run_resume(terminal: Terminal) -> int:
             if terminal.json:
                 terminal.object({"announcements": []})
             return EXIT_OK
-        return _dispatch(terminal, app, ids, None, False)
+        return dispatch(terminal, app, ids, None, False)
 
 
 def run_retry(terminal: Terminal, given: str) -> int:
@@ -118,12 +118,13 @@ def run_retry(terminal: Terminal, given: str) -> int:
         id = find(app.ledger, given)
         taken = reopen(app.ledger, id, app.channels, settings.policies(), app.clock.now())
         terminal.say("taken up again: {count}", count=taken)
-        return _dispatch(terminal, app, [id], None, False)
+        return dispatch(terminal, app, [id], None, False)
 
 
-def _dispatch(
+def dispatch(
     terminal: Terminal, app: App, ids: Sequence[str], timeout_s: float | None, recipients: bool
 ) -> int:
+    """Send what is due of these, or watch who does; tell where they stand, and return the exit code."""
     total = sum(_total(app, id) for id in ids)
 
     async def go(progress: LiveProgress) -> RunEnd | None:
@@ -144,6 +145,8 @@ def _dispatch(
                 "interrupted, not cancelled: what was on its way may have gone out, the rest is stored and "
                 "goes on with `fallback-cast resume`"
             )
+            for id in ids:
+                terminal.say("to call it off: fallback-cast cancel {id}", id=id)
     refresh_sites(app)
     codes = [_tell(terminal, app, id, recipients) for id in ids]
     return max(codes)
@@ -214,7 +217,7 @@ def _draft(terminal: Terminal, app: App, options: Options) -> Draft:
     _check_groups(app, options.groups)
     return Draft(
         title=options.title,
-        body=_body(options),
+        body=read_text(options.body, options.file),
         importance=_importance(options.importance),
         language=app.club.language,
         link=options.link,
@@ -280,20 +283,20 @@ def _timeout(text: str | None) -> float | None:
         ) from None
 
 
-def _body(options: Options) -> str:
+def read_text(body: str | None, path: Path | None) -> str:
     """The text, from the option, a file or standard input; checked to be UTF-8 before anything else."""
-    if options.body is not None and options.file is not None:
+    if body is not None and path is not None:
         raise UserError("--body and --file were both given", hint="give one of them")
-    if options.body is not None:
-        return options.body
-    if options.file is not None:
+    if body is not None:
+        return body
+    if path is not None:
         try:
-            with options.file.open("rb") as file:
+            with path.open("rb") as file:
                 raw = file.read(MAX_BODY_BYTES + 1)
         except OSError as error:
             raise UserError(
                 Phrase("the file cannot be read: {why}", why=Phrase(error.strerror or "")),
-                where=str(options.file),
+                where=str(path),
             ) from None
     elif sys.stdin is None or sys.stdin.isatty():
         raise UserError(
@@ -306,10 +309,10 @@ def _body(options: Options) -> str:
     if len(raw) > MAX_BODY_BYTES:
         raise UserError(
             Phrase("the text is longer than {limit} MB", limit=MAX_BODY_BYTES // 1_000_000),
-            where=str(options.file or ""),
+            where=str(path or ""),
             hint="shorten it and put the rest on your site, with --link",
         )
-    return _decode(raw, options.file)
+    return _decode(raw, path)
 
 
 def _decode(raw: bytes, file: Path | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fallback_cast.cli.live import recipient_name, translate_reason
@@ -120,6 +121,9 @@ def run_unreached(terminal: Terminal, given: str, as_csv: bool) -> int:
 
 def _one_line(terminal: Terminal, found: Mapping[str, Any]) -> str:
     people = found["recipients"]
+    if found["correction"] and found["correction"]["pending"]:
+        news = found["correction"]
+        return terminal.text("{told} of {due} told", told=news["told"], due=news["due"])
     return terminal.text(
         "{reached} reached, {pending} pending, {unreached} unreached",
         reached=people["reached"],
@@ -146,12 +150,27 @@ def print_status(terminal: Terminal, app: App, found: Mapping[str, Any]) -> None
     doubles = sum(row["possible_duplicates"] for row in found["channels"])
     if doubles:
         terminal.print(_counted(terminal, doubles, "may have been told twice"))
+    if found["correction"]:
+        terminal.print(_correction(terminal, app, found["correction"]))
     missed = people["unreached"] + people["expired"]
     if missed:
         terminal.print(text("who was not reached: fallback-cast unreached {id}", id=found["id"]))
     page = app.page_url(found["id"])
     if page:
         terminal.print(text("page: {url}", url=page))
+
+
+def _correction(terminal: Terminal, app: App, news: Mapping[str, Any]) -> str:
+    """`corrected at 14:05: 37 of 40 told`."""
+    moment = app.local(datetime.fromisoformat(news["at"]))
+    if news["cancelled"]:
+        head = terminal.text("cancelled at {moment}", moment=moment)
+    else:
+        head = terminal.text("corrected at {moment}", moment=moment)
+    if not news["due"]:
+        return terminal.text("{head}: {rest}", head=head, rest=terminal.text("nobody knew the old text"))
+    rest = terminal.text("{told} of {due} told", told=news["told"], due=news["due"])
+    return terminal.text("{head}: {rest}", head=head, rest=rest)
 
 
 def _figures(terminal: Terminal, found: Mapping[str, Any]) -> str:

@@ -63,7 +63,7 @@ def check_draft(
 ) -> Ready:
     """Make an announcement of a draft. Raises UserError for what a person must mend."""
     policy = policies[draft.importance]
-    _check_text(draft)
+    check_content(draft.body, draft.link)
     _check_channels(draft.audience, channels)
     starts_at = max(draft.starts_at or now, now)
     expires_at = draft.expires_at or starts_at + policy.expires_after
@@ -72,7 +72,7 @@ def check_draft(
     announcement = Announcement(
         id=new_id(now),
         code="",
-        title=_title(draft.title),
+        title=checked_title(draft.title),
         body=draft.body.strip(),
         importance=draft.importance,
         created_at=now,
@@ -90,16 +90,18 @@ def check_draft(
     return Ready(announcement, starts_at, starts_at + policy.site_first if first else None, day)
 
 
-def _title(text: str) -> str:
+def checked_title(text: str) -> str:
+    """A clean title. Raises UserError."""
     try:
         return clean_title(text)
     except ValueError as error:
         raise UserError(error.args[0], where="--title", hint="give a title of one short line") from None
 
 
-def _check_text(draft: Draft) -> None:
-    size = len(draft.body.encode("utf-8", "surrogatepass"))
-    if not draft.body.strip():
+def check_content(body: str, link: str | None) -> None:
+    """Raises UserError if there is no text, or too much, or the link is none."""
+    size = len(body.encode("utf-8", "surrogatepass"))
+    if not body.strip():
         raise UserError(
             "the text is empty",
             where="--body",
@@ -115,7 +117,7 @@ def _check_text(draft: Draft) -> None:
             where="--body",
             hint="shorten it and put the rest on your site, with --link",
         )
-    if draft.link and not draft.link.startswith(("https://", "http://")):
+    if link and not link.startswith(("https://", "http://")):
         raise UserError(
             "the link is not an address on the web", where="--link", hint="it begins with https://"
         )

@@ -16,9 +16,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from fallback_cast.model.channel import Provider
 from fallback_cast.model.errors import OutcomeUnknown, SendError, Throttled, Unavailable
-from fallback_cast.model.message import Accepted, Message
+from fallback_cast.model.message import Accepted
 
 TRIES = 3
 BRIEF_S = 5.0  # a Retry-After up to this is waited for here, a longer one in the ledger
@@ -27,10 +26,7 @@ _full_jitter = wait_random_exponential(multiplier=1, exp_base=2, max=4)
 
 
 async def attempt_send(
-    provider: Provider,
-    message: Message,
-    address: str,
-    key: str,
+    send: Callable[[], Awaitable[Accepted]],
     *,
     recognised: bool,
     patience_s: float,
@@ -38,7 +34,7 @@ async def attempt_send(
     on_failure: Callable[[SendError], None],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Accepted:
-    """Send until accepted, or raise the last SendError.
+    """Call `send` (the provider's send or edit) until accepted, or raise the last SendError.
 
     `recognised`: the provider knows the key again, so an unknown outcome may be sent once more too.
     `patience_s`: no retry begins later than so many seconds after the first try.
@@ -49,7 +45,7 @@ async def attempt_send(
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     try:
-        return await provider.send(message, address, key)  # the usual case costs no retry machinery
+        return await send()  # the usual case costs no retry machinery
     except SendError as error:
         on_failure(error)
         if not _brief(error, recognised) or not may_retry():
@@ -65,7 +61,7 @@ async def attempt_send(
         if tries == 1 or not may_retry():
             raise last
         try:
-            return await provider.send(message, address, key)
+            return await send()
         except SendError as error:
             last = error
             on_failure(error)

@@ -87,7 +87,8 @@ class Dispatcher:
         self._lanes = {name: Lane(self, channel) for name, channel in world.channels.items()}
         self._active: list[Active] = []
         self._announcements: dict[str, Announcement] = {}
-        self._messages: dict[tuple[str, int, str, str | None], Message] = {}
+        self._revisions: dict[str, int] = {}  # the newest that we know of
+        self._messages: dict[tuple[str, int, str, str | None, bool], Message] = {}
         self._keys: set[str] = set()
         self._awaited_keys: set[str] = set()
         self._moved_to: dict[tuple[str, str], str] = {}
@@ -156,6 +157,9 @@ class Dispatcher:
             self._hasten = False
             await self.desk.run(claim.hasten, now)
             self._poke_all()
+        for announcement in found:
+            if self.outdated(announcement):
+                await self._take_revision(announcement)
         self._active = [await self._through_gate(a) for a in found]
         self._forget({a.id for a in found})
         new = [a for a in self._active if a.id not in self._announcements and a.starts_at <= now]
@@ -178,11 +182,24 @@ class Dispatcher:
         loaded = await self.desk.run(announce.load_announcement, announcement.id)
         assert loaded is not None
         self._announcements[announcement.id] = loaded
+        self._revisions[announcement.id] = loaded.revision
+
+    async def _take_revision(self, announcement: Active) -> None:
+        """It was corrected or cancelled: put down all that is not on the wire; it comes back with the new
+        text. The ledger has let nothing old begin since."""
+        self._revisions[announcement.id] = announcement.revision
+        for lane in self._lanes.values():
+            lane.recall()
+        await self.journal.flush()
+        self.lessons.forget(announcement.id)
+        self._announcements.pop(announcement.id, None)
+        self._outlooks = {key: found for key, found in self._outlooks.items() if key[0] != announcement.id}
 
     def _forget(self, active: Collection[str]) -> None:
         """What is settled need not be remembered here."""
         for gone in [id for id in self._announcements if id not in active]:
             del self._announcements[gone]
+            self._revisions.pop(gone, None)
             self._outlooks = {key: outlook for key, outlook in self._outlooks.items() if key[0] != gone}
             self.lessons.forget(gone)
             self._messages = {key: message for key, message in self._messages.items() if key[0] != gone}
@@ -321,16 +338,25 @@ class Dispatcher:
         if not channel.traits.paid:
             return None
         try:
-            return channel.cost(self.message(channel, announcement))
+            return channel.cost(self.message(channel, announcement, corrects=True))
         except Exception:
             return None
 
-    def message(self, channel: Channel, announcement: Active) -> Message:
-        """The announcement rendered for a channel, made once. Raises MessageRefused."""
-        key = (announcement.id, announcement.revision, channel.name, announcement.page_url)
+    def outdated(self, announcement: Active) -> bool:
+        """It was corrected or cancelled since."""
+        return self._revisions.get(announcement.id, announcement.revision) != announcement.revision
+
+    def message(self, channel: Channel, announcement: Active, *, corrects: bool) -> Message:
+        """The announcement rendered for a channel, made once. Raises MessageRefused.
+
+        `corrects`: for readers who have, or may have, an earlier text; the others need no such mark.
+        """
+        corrects = corrects and announcement.revision > 1
+        key = (announcement.id, announcement.revision, channel.name, announcement.page_url, corrects)
         message = self._messages.get(key)
         if message is None:
-            message = channel.render(self._announcements[announcement.id], announcement.page_url)
+            text = replace(self._announcements[announcement.id], corrects=corrects)
+            message = channel.render(text, announcement.page_url)
             self._messages[key] = message
         return message
 

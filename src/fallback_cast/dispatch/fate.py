@@ -25,7 +25,9 @@ def let_go(hall: Dispatcher, channel: str, held: Claim, action: Action, now: dat
                 hall.tell_moved_on(channel, held, action.route.channel)
             hall.journal.move(Moved(delivery.id, action.route.channel, Why.QUEUED, now))
         case Wait():
-            flying = next((a.key for a in held.attempts if a.outcome is Outcome.BEGUN), None)
+            flying = next(
+                (a.key for a in (*held.attempts, *held.earlier) if a.outcome is Outcome.BEGUN), None
+            )
             until = action.until
             if flying is not None and not hall.await_key(flying):
                 until = min(until, now + LOOK_AGAIN)  # it has ended since: read it again
@@ -42,9 +44,12 @@ def _close(hall: Dispatcher, held: Claim, action: Close, now: datetime) -> None:
     fell_back = action.state is State.REACHED and bool(better) and delivery.kind is not RecipientKind.PLACE
     skipped = tuple(dict.fromkeys(name for name in better if name not in tried))
     hall.journal.close_delivery(
-        Closed(delivery.id, action.state, now, action.via, action.reasons, fell_back, skipped)
+        Closed(
+            delivery.id, action.state, now, action.via, action.reasons, fell_back, skipped, delivery.amends
+        )
     )
-    hall.tell_closed(held, action)
+    if action.state is not State.EXCLUDED:  # who never had the old text need not hear of it
+        hall.tell_closed(held, action)
 
 
 def patience_left_s(held: Claim, attempt: Attempt, patience: timedelta) -> float:

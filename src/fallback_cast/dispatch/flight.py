@@ -25,6 +25,7 @@ class Flight:
     version: int  # of everybody's standing, when this was decided
     begun_s: float = 0.0  # when it touched the wire, by the event loop's clock
     trial: bool = False  # the one real message to a provider that is recovering
+    edits: str | None = None  # the reference of what stands there: it is changed in place
     detached: bool = False  # patience has ended: the delivery goes on without it
 
 

@@ -21,8 +21,10 @@ from fallback_cast.dispatch.wire import Wire
 from fallback_cast.ledger.claim import Active, Claim, claim
 from fallback_cast.ledger.record import AlreadyBegun, Begun, Moved
 from fallback_cast.model.channel import Channel, Provider
-from fallback_cast.model.delivery import Attempt, Outcome, Why
+from fallback_cast.model.delivery import Attempt, Delivery, Outcome, Route, Why
 from fallback_cast.model.message import idempotency_key
+from fallback_cast.model.revision import EDIT_REFUSED
+from fallback_cast.routing.amend import not_due
 from fallback_cast.routing.decide import Action, Send, decide
 
 if TYPE_CHECKING:
@@ -135,6 +137,29 @@ class Lane:
         self.hall.pacer.call_back(self)
         self._feed()
 
+    def recall(self) -> None:
+        """An announcement was corrected: what is not on the wire is put down. The ledger has taken its
+        deliveries back already, so nothing is moved."""
+        begun, self._begun = self._begun, deque()
+        for flight in begun:
+            if self.hall.outdated(flight.announcement):
+                self._drop_flight(flight)
+            else:
+                self._begun.append(flight)
+        for job in self.queue.take_all():
+            if self.hall.outdated(job.announcement):
+                self.hall.free_key(job.key)
+            else:
+                self.queue.push(job)
+        self.hall.pacer.call_back(self)
+        self.poke.set()
+
+    def _drop_flight(self, flight: Flight) -> None:
+        """It was begun with an old text, and never touched the wire."""
+        self._in_hand.discard(flight.held.delivery.id)
+        key = flight.attempt.key
+        self._withdraw(flight, lambda: self.hall.free_key(key))
+
     def read_anew(self, delivery_id: int) -> None:
         """The ledger knows more of this delivery than when it was claimed: unless it is on the wire, give
         the claim back. The next one comes with all attempts."""
@@ -152,12 +177,15 @@ class Lane:
         return True
 
     def _give_back(self, held: Claim, key: str) -> None:
+        """The next claim comes with all that is known by then."""
         self.hall.free_key(key)
         now = self.hall.clock.now()
         self.hall.journal.move(Moved(held.delivery.id, self.name, Why.QUEUED, now))
 
     def _consider_anew(self, job: Job) -> None:
         self.hall.free_key(job.key)
+        if self.hall.outdated(job.announcement):
+            return
         self.consider(job.announcement, job.held)
 
     def _key(self, announcement: Active, held: Claim, send: Send) -> str:
@@ -180,6 +208,9 @@ class Lane:
         self, announcement: Active, held: Claim, now: datetime | None = None, *, paid: bool = False
     ) -> Action:
         now = now or self.hall.clock.now()
+        instead = not_due(held.delivery, held.earlier, now)
+        if instead is not None:
+            return instead
         actions = decide(
             held.delivery,
             held.attempts,
@@ -236,7 +267,7 @@ class Lane:
         self._beginning += 1
         self._in_hand.add(job.held.delivery.id)
         self.hall.journal.begin_soon(
-            Begun(flight.attempt, job.announcement.id, job.held.delivery.id),
+            _begun(flight),
             lambda error: self._on_begun(flight, error),
             urgent=urgent,
         )
@@ -258,6 +289,9 @@ class Lane:
 
     def _as_decided(self, flight: Flight) -> bool:
         """Whether a begun flight still is the right thing to do. If not, it is withdrawn and goes on anew."""
+        if self.hall.outdated(flight.announcement):
+            self._drop_flight(flight)
+            return False
         if self._stale and self._is_stale(flight.held, flight.attempt.key):
             self._in_hand.discard(flight.held.delivery.id)
             self._withdraw(flight)
@@ -284,6 +318,8 @@ class Lane:
         self.hall.purse.give_back(flight.attempt)
         self._in_hand.discard(delivery_id)
         self.hall.free_key(flight.attempt.key)
+        if self.hall.outdated(flight.announcement):
+            return
         soon = self.hall.clock.now() + timedelta(seconds=1)
         self.hall.journal.move(Moved(delivery_id, self.name, Why.SENDING, soon))
 
@@ -300,7 +336,9 @@ class Lane:
             cost=self.hall.cost(self.channel, announcement),
         )
         patience_s = patience_left_s(held, attempt, self.hall.policy(announcement).patience)
-        return Flight(held, announcement, send, attempt, patience_s, job.version)
+        flight = Flight(held, announcement, send, attempt, patience_s, job.version)
+        flight.edits = held.delivery.references.get(send.route) if self.channel.traits.edits else None
+        return flight
 
     # -- workers -------------------------------------------------------------------------------
 
@@ -372,6 +410,9 @@ class Lane:
         while job is not None and not self.hall.leaving:
             send = job.send
             went = await self._keep_pace(job.announcement, self._providers[send.provider], send.route.address)
+            if self.hall.outdated(job.announcement):
+                self.hall.free_key(job.key)
+                return
             if self._stale and self._is_stale(job.held, job.key):
                 return
             if not went or self.hall.version != job.version:
@@ -386,6 +427,9 @@ class Lane:
                 self._consider_anew(job)
                 return
             flight = await self._begin(job)
+            if flight is not None and self.hall.outdated(flight.announcement):
+                self._drop_flight(flight)
+                return
             job = await self._land(flight) if flight is not None else None
 
     async def _land(self, flight: Flight) -> Job | None:
@@ -395,12 +439,12 @@ class Lane:
         if ended.outcome is Outcome.FAILED:
             self.hall.purse.give_back(ended)
         self._rate.count(asyncio.get_running_loop().time())
-        if flight.detached:
+        if flight.detached or self.hall.outdated(flight.announcement):
             self.hall.journal.end(ended, lambda: self.hall.free_key(key))
             self.hall.late_news(held.delivery.id)
             return None
         stale = any(a.outcome is Outcome.BEGUN for a in held.attempts)
-        held = Claim(held.delivery, (*held.attempts, ended))
+        held = Claim(_without_edit(held.delivery, ended), (*held.attempts, ended), held.earlier)
         self.hall.learn(flight.announcement, held, ended)
         action = self._decide(flight.announcement, held, ended.ended_at)
         if isinstance(action, Send) and action.route == flight.send.route and not stale:
@@ -437,7 +481,7 @@ class Lane:
         flight = self._flight(job)
         flight.trial = self.hall.book.begin(self.name, job.send.provider)
         try:
-            await self.hall.journal.begin(Begun(flight.attempt, job.announcement.id, job.held.delivery.id))
+            await self.hall.journal.begin(_begun(flight))
         except AlreadyBegun:
             if flight.trial:
                 self.hall.book.trial_ended(self.name, job.send.provider)
@@ -459,8 +503,23 @@ class Lane:
     def _detach(self, flight: Flight) -> None:
         self.wire.detach(flight)
         self._in_hand.discard(flight.held.delivery.id)
-        held = Claim(flight.held.delivery, (*flight.held.attempts, flight.attempt))
+        if self.hall.outdated(flight.announcement):
+            return
+        held = Claim(flight.held.delivery, (*flight.held.attempts, flight.attempt), flight.held.earlier)
         let_go(self.hall, self.name, held, self._decide(flight.announcement, held))
         self._feed()
         if self._begun:
             self._wake_worker(len(RANKS) - 1)
+
+
+def _begun(flight: Flight) -> Begun:
+    delivery = flight.held.delivery
+    return Begun(flight.attempt, delivery.announcement_id, delivery.id, delivery.revision)
+
+
+def _without_edit(delivery: Delivery, ended: Attempt) -> Delivery:
+    """What cannot be edited gets the correction as a new message."""
+    if ended.error != EDIT_REFUSED:
+        return delivery
+    there = Route(ended.channel, ended.address)
+    return replace(delivery, references={r: ref for r, ref in delivery.references.items() if r != there})

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from fallback_cast.ledger import progress
+from fallback_cast.ledger.amend import Correction, correction_of
 from fallback_cast.ledger.open import Ledger
 from fallback_cast.ledger.view import DeliveryView, Header, each_delivery, header
 from fallback_cast.model.health import Verdict
@@ -41,6 +42,7 @@ def report(
         "recipients": _recipients(counts),
         "channels": list(_channels(counts, kinds, verdicts)),
         "fallbacks": counts.fallbacks,
+        "correction": _correction(correction_of(ledger, id)),
         "created_at": head.created_at.isoformat(),
         "settled_at": head.settled_at.isoformat() if head.settled_at else None,
         "elapsed_s": round(((head.settled_at or now) - head.created_at).total_seconds(), 3),
@@ -48,6 +50,20 @@ def report(
     if recipients:
         found["deliveries"] = [delivery_object(view) for view in each_delivery(ledger, id)]
     return found
+
+
+def _correction(found: Correction | None) -> dict[str, Any] | None:
+    """The newest revision; `due` counts the routes by which an earlier text went, or may have gone."""
+    if found is None:
+        return None
+    return {
+        "revision": found.revision,
+        "at": found.at.isoformat(),
+        "cancelled": found.cancelled,
+        "due": found.due,
+        "told": found.told,
+        "pending": found.pending,
+    }
 
 
 def _state(head: Header, counts: progress.Counts) -> str:
@@ -109,10 +125,15 @@ def delivery_object(view: DeliveryView) -> dict[str, Any]:
 
 
 def exit_code(found: Mapping[str, Any]) -> int:
-    """0 everybody reached, 3 some unreached, 4 nobody reached, 5 still open (design §11)."""
-    people = found["recipients"]
-    if people["pending"] or people["held"]:
+    """0 everybody reached, and told of the newest correction or of the cancellation; 3 some unreached,
+    4 nobody reached, 5 still open (design §11)."""
+    people, news = found["recipients"], found.get("correction") or {"due": 0, "told": 0, "pending": 0}
+    if people["pending"] or people["held"] or news["pending"]:
         return 5
+    if news["told"] < news["due"]:
+        return 3 if news["told"] else 4
+    if found.get("state") == "cancelled":
+        return 0
     wanted = people["total"] - people["excluded"]
     if wanted and people["reached"] == wanted:
         return 0

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fallback_cast.dispatch.attempt import attempt_send
 from fallback_cast.dispatch.clock import pause
 from fallback_cast.dispatch.events import Event, Happening
 from fallback_cast.dispatch.flight import Flight, accepted_attempt, failed_attempt
-from fallback_cast.ledger.claim import Active
 from fallback_cast.model.channel import Channel, Provider
 from fallback_cast.model.delivery import Attempt
 from fallback_cast.model.errors import AddressRefused, MessageRefused, OutcomeUnknown, SendError
 from fallback_cast.model.message import Accepted, Message
+from fallback_cast.model.revision import EDIT_REFUSED
 
 if TYPE_CHECKING:
     from fallback_cast.dispatch.dispatcher import Dispatcher
@@ -37,8 +39,10 @@ class Wire:
         self.flights.add(flight)
         begun, clock = flight.attempt, self.hall.clock
         try:
-            accepted = await self._send(flight, provider, self._message(flight.announcement))
+            accepted = await self._send(flight, provider, self._message(flight))
         except SendError as error:
+            if flight.edits is not None and isinstance(error, MessageRefused):
+                return replace(failed_attempt(begun, error, clock.now()), error=EDIT_REFUSED)
             cut_off = self.hall.book.holds and not self.channel.traits.local
             return failed_attempt(begun, error, clock.now(), cut_off=cut_off)
         except asyncio.CancelledError:
@@ -59,10 +63,10 @@ class Wire:
         self.hall.book.accepted(self.name, provider.name)
         return accepted_attempt(flight, accepted, clock.now())
 
-    def _message(self, announcement: Active) -> Message:
+    def _message(self, flight: Flight) -> Message:
         """Raises MessageRefused, also for a bug in rendering: surely nothing went out."""
         try:
-            return self.hall.message(self.channel, announcement)
+            return self.hall.message(self.channel, flight.announcement, corrects=flight.held.corrects)
         except SendError:
             raise
         except Exception as error:
@@ -80,13 +84,16 @@ class Wire:
             return await self._send_to(flight, provider, message, error.moved_to)
 
     async def _send_to(self, flight: Flight, provider: Provider, message: Message, address: str) -> Accepted:
-        traits = self.channel.traits
+        traits, key, reference = self.channel.traits, flight.attempt.key, flight.edits
+
+        def send() -> Awaitable[Accepted]:
+            if reference is not None:
+                return provider.edit(message, address, reference, key)
+            return provider.send(message, address, key)
+
         return await attempt_send(
-            provider,
-            message,
-            address,
-            flight.attempt.key,
-            recognised=traits.deduplicates or provider.deduplicates,
+            send,
+            recognised=reference is not None or traits.deduplicates or provider.deduplicates,
             patience_s=flight.patience_s,
             may_retry=lambda: self._may_retry(flight, provider),
             on_failure=lambda error: self._learn_at_once(provider, error),
@@ -96,7 +103,10 @@ class Wire:
     def _may_retry(self, flight: Flight, provider: Provider) -> bool:
         """Not against an outage, and not once the patience is over: the next route may be on its way."""
         age_s = asyncio.get_running_loop().time() - flight.begun_s
-        patient = not (flight.detached or self.hall.leaving) and age_s < flight.patience_s
+        patient = (
+            not (flight.detached or self.hall.leaving or self.hall.outdated(flight.announcement))
+            and age_s < flight.patience_s
+        )
         return (
             patient
             and self.channel.traits.retries_briefly

@@ -60,6 +60,8 @@ def _is_confirmed(failed: Check, checks: Sequence[Check]) -> bool:
 def of_send(error: SendError) -> Reading | None:
     """What a failed send says about the platform; None if nothing (one place, one text)."""
     match error:
+        case Unavailable() if error.scope is Scope.ADDRESS:
+            return GOOD  # one telephone is out of reach: who says so is alive
         case Unavailable():
             invalid = error.layer is Layer.TLS and error.reason.startswith(CERTIFICATE)
             return Reading(Signal.CONFIRMED if invalid else Signal.BAD, error.layer, error.reason)

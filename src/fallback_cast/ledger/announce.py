@@ -231,5 +231,5 @@ def load_announcement(ledger: Ledger, id: str) -> Announcement | None:
         place=row.place,
         private=row.private,
         test=row.test,
-        cancelled=row.state == "cancelled",
+        cancelled=row.cancelled_at is not None,
     )

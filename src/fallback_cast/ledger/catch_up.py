@@ -13,7 +13,7 @@ from fallback_cast.ledger.bulk import insert_or_change
 from fallback_cast.ledger.claim import attempts_by_key
 from fallback_cast.ledger.open import Ledger
 from fallback_cast.model.delivery import RecipientKind, Route, State, Why
-from fallback_cast.model.message import idempotency_key
+from fallback_cast.model.message import keys_until
 from fallback_cast.model.outages import FAILURES, CatchUp, PassedChain, Trouble
 
 _WORTH = ("dispatching", "held", "settled")
@@ -35,7 +35,8 @@ def passed_chains(ledger: Ledger, channel: str, now: datetime) -> list[PassedCha
     query = (
         select(d, a.c.expires_at)
         .join(a, a.c.id == d.c.announcement_id)
-        .where(a.c.expires_at > now, a.c.state.in_(_WORTH), ~a.c.test, ~a.c.notice, ~caught_up)
+        .where(a.c.expires_at > now, a.c.state.in_(_WORTH), a.c.cancelled_at.is_(None))
+        .where(~a.c.test, ~a.c.notice, ~caught_up, d.c.amends.is_(None))
         .where(
             or_(
                 and_(
@@ -52,9 +53,10 @@ def passed_chains(ledger: Ledger, channel: str, now: datetime) -> list[PassedCha
         routes = [tuple(Route(c, address) for c, address in json.loads(row.routes)) for row in rows]
         keys = [
             {
-                idempotency_key(row.announcement_id, row.revision, r.channel, r.address)
+                key
                 for r in mine
                 if r.channel == channel
+                for key in keys_until(row.announcement_id, row.revision, r.channel, r.address)
             }
             for row, mine in zip(rows, routes, strict=True)
         ]
@@ -97,7 +99,7 @@ def store_catch_ups(ledger: Ledger, planned: Sequence[CatchUp], now: datetime) -
                 kind=RecipientKind.PLACE.value,
                 recipient=one.route.channel,
                 routes=json.dumps([[one.route.channel, one.route.address]], ensure_ascii=False),
-                revision=one.revision,
+                revision=select(a.c.revision).where(a.c.id == one.announcement_id).scalar_subquery(),
                 state=State.OPEN.value,
                 why=Why.QUEUED.value,
                 lane=one.route.channel,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, select, update
@@ -16,7 +17,8 @@ from fallback_cast.ledger.open import Ledger
 from fallback_cast.ledger.schema import from_micros
 from fallback_cast.model.delivery import Attempt, Delivery, Outcome, RecipientKind, Route
 from fallback_cast.model.errors import Layer
-from fallback_cast.model.message import idempotency_key
+from fallback_cast.model.message import keys_until
+from fallback_cast.model.revision import standing, still_telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,13 @@ class Claim:
     """One delivery that is ours until the lease ends, with all attempts on its addresses."""
 
     delivery: Delivery
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[Attempt, ...]  # what `decide` is to see
+    earlier: tuple[Attempt, ...] = ()  # all those with an earlier text
+
+    @property
+    def corrects(self) -> bool:
+        """Whether its recipient has, or may have, an earlier text."""
+        return any(a.outcome is not Outcome.FAILED for a in self.earlier)
 
 
 def active_announcements(ledger: Ledger) -> list[Active]:
@@ -60,7 +68,7 @@ def active_announcements(ledger: Ledger) -> list[Active]:
             row.page_url,
             row.revision,
             row.expires_at,
-            False,
+            row.cancelled_at is not None,
             row.state,
         )
         for row in rows
@@ -89,12 +97,14 @@ def claim(
             table.c.revision,
             table.c.opened_at,
             table.c.timezone,
+            table.c.amends,
         )
         .where(
             table.c.announcement_id == announcement.id,
             table.c.lane == lane,
             table.c.state == "open",
             table.c.next_at <= now,
+            table.c.revision == announcement.revision,  # corrected meanwhile: its text must be read first
         )
         .order_by(table.c.next_at)
         .limit(limit)
@@ -115,16 +125,18 @@ def _with_past(
 ) -> list[Claim]:
     found = [(row, tuple(Route(channel, address) for channel, address in row[3])) for row in rows]
     keys = {
-        (row[0], route): idempotency_key(announcement.id, row[4], route.channel, route.address)
+        (row[0], route): keys_until(announcement.id, row[4], route.channel, route.address)
         for row, routes in found
         for route in routes
     }
-    attempts = attempts_by_key(connection, keys.values())
+    attempts = attempts_by_key(connection, chain.from_iterable(keys.values()))
     suppressed = _suppressed(connection, {route for _, routes in found for route in routes}, now)
     claims = []
     for row, routes in found:
-        id, kind, recipient, _, revision, opened_at, timezone = row
-        past = [a for route in routes for a in attempts.get(keys[id, route], ())] if attempts else ()
+        id, kind, recipient, _, revision, opened_at, timezone, amends = row
+        tried = [(r, n, attempts.get(key, ())) for r in routes for n, key in enumerate(keys[id, r], 1)]
+        now_tried = [a for _, n, found in tried if n == revision for a in found] if attempts else []
+        earlier = tuple(a for _, n, found in tried if n < revision for a in found)
         delivery = Delivery(
             id=id,
             announcement_id=announcement.id,
@@ -134,11 +146,14 @@ def _with_past(
             revision=revision,
             opened_at=from_micros(opened_at),
             expires_at=announcement.expires_at,
-            cancelled=announcement.cancelled,
+            cancelled=announcement.cancelled and amends is None,
             suppressed=suppressed.intersection(routes) if suppressed else frozenset(),
             timezone=timezone,
+            amends=amends,
+            references=standing(earlier, now_tried) if earlier else {},
         )
-        claims.append(Claim(delivery, tuple(past)))
+        past = (*now_tried, *still_telling(earlier, amends=amends is not None))
+        claims.append(Claim(delivery, past, earlier))
     return claims
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Integer, cast, func, literal, select, update
+from sqlalchemy import Integer, case, cast, func, literal, select, update
 
 from fallback_cast.ledger import schema
 from fallback_cast.ledger.open import Ledger
@@ -73,7 +73,8 @@ def settle_if_done(ledger: Ledger, id: str, now: datetime) -> bool:
             update(table)
             .where(table.c.id == id, table.c.state.in_(("dispatching", "held", "scheduled")))
             .values(
-                state="settled", settled_at=func.coalesce(table.c.settled_at, literal(now, schema.Moment))
+                state=case((table.c.cancelled_at.is_(None), "settled"), else_="cancelled"),
+                settled_at=func.coalesce(table.c.settled_at, literal(now, schema.Moment)),
             )
         )
     return True
@@ -125,9 +126,9 @@ def count(ledger: Ledger, id: str) -> Counts:
         states = select(delivery.c.state, delivery.c.why, func.count().label("n"))
         for row in connection.execute(
             # A place that catches up is no recipient more: whoever reads it may have been reached long ago.
-            states.where(delivery.c.announcement_id == id, ~delivery.c.catch_up).group_by(
-                delivery.c.state, delivery.c.why
-            )
+            states.where(
+                delivery.c.announcement_id == id, ~delivery.c.catch_up, delivery.c.amends.is_(None)
+            ).group_by(delivery.c.state, delivery.c.why)
         ):
             counts.states[row.state] = counts.states.get(row.state, 0) + row.n
             counts.total += row.n
@@ -150,12 +151,19 @@ def count(ledger: Ledger, id: str) -> Counts:
             delivery.c.via,
             delivery.c.skipped,
             func.count().label("n"),
-        ).where(delivery.c.announcement_id == id, delivery.c.skipped.is_not(None))
+        ).where(
+            delivery.c.announcement_id == id,
+            delivery.c.skipped.is_not(None),
+            delivery.c.amends.is_(None),
+        )
         for row in connection.execute(passed.group_by(delivery.c.via, delivery.c.skipped)):
             for name in filter(None, row.skipped.split(",")):
                 counts.channels.setdefault(name, ChannelCount()).skipped += row.n
         fell = select(func.count()).where(
-            delivery.c.announcement_id == id, delivery.c.state == "reached", delivery.c.fell_back
+            delivery.c.announcement_id == id,
+            delivery.c.state == "reached",
+            delivery.c.fell_back,
+            delivery.c.amends.is_(None),
         )
         counts.fallbacks = int(connection.execute(fell).scalar_one())
     return counts

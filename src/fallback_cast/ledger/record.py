@@ -28,6 +28,7 @@ class Begun:
     attempt: Attempt
     announcement_id: str
     delivery_id: int
+    revision: int = 1  # of the text that would go out
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Closed:
     reasons: tuple[str, ...] = ()
     fell_back: bool = False
     skipped: tuple[str, ...] = ()
+    amends: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Batch:
 
 
 class AlreadyBegun(Exception):
-    """Another owner has begun the same attempt: the whole batch was left unwritten."""
+    """Another owner has begun the same attempt, or its text was corrected: the whole batch was left
+    unwritten."""
 
 
 _attempt, _delivery = schema.attempt, schema.delivery
@@ -116,6 +119,8 @@ def write_batch(ledger: Ledger, batch: Batch, owner: str) -> None:
             gone = [{"the_key": a.key, "the_number": a.number} for a in batch.withdrawn]
             connection.execute(_WITHDRAW, gone)
         if batch.begun:
+            if _corrected(connection, batch.begun):
+                raise AlreadyBegun
             try:
                 execute(connection, _BEGIN, [_begun_row(row, owner) for row in batch.begun])
             except IntegrityError:
@@ -139,6 +144,16 @@ def write_batch(ledger: Ledger, batch: Batch, owner: str) -> None:
                     table.c.channel == channel, table.c.address == address, table.c.cause == "refused"
                 )
             )
+
+
+def _corrected(connection: Connection, begun: Sequence[Begun]) -> bool:
+    """Whether any of these would bring an old text: nothing old is begun once a correction is durable."""
+    table = schema.announcement
+    wanted = {(row.announcement_id, row.revision) for row in begun}
+    query = select(table.c.id, table.c.revision).where(table.c.id.in_({id for id, _ in wanted}))
+    return not wanted <= {
+        (row.id, row.revision) for row in connection.execute(query.with_for_update(read=True))
+    }
 
 
 _BEGIN = insert(_attempt).from_select(
@@ -282,6 +297,13 @@ _CLOSE = (
 )
 
 
+_REACH_AFTER_ALL = (  # whether the first text came is unknown, but the correction did
+    update(_delivery)
+    .where(_delivery.c.id == given(0), _delivery.c.state.in_(("unreached", "expired")))
+    .values(state=State.REACHED.value, via=given(1), closed_at=given(2), fell_back=False, reasons=None)
+)
+
+
 _CLOSE_PLAINLY = (  # reached by its first channel: nothing to tell about it
     update(_delivery)
     .where(_delivery.c.id == given(0), _delivery.c.owner == given(1))
@@ -307,6 +329,9 @@ def _close(connection: Connection, closed: Sequence[Closed], owner: str) -> None
             plain.append((row.delivery_id, owner, row.state, row.via, row.at))
     if plain:
         execute(connection, _CLOSE_PLAINLY, plain)
+    told = [(row.amends, row.via, row.at) for row in closed if row.amends and row.state is State.REACHED]
+    if told:
+        execute(connection, _REACH_AFTER_ALL, told)
     if others:
         execute(connection, _CLOSE, others)
 

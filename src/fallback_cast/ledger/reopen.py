@@ -32,7 +32,9 @@ def reopen_deliveries(ledger: Ledger, id: str, routes: NewRoutes, now: datetime,
             values = []
             for row in rows:
                 old = tuple(Route(channel, address) for channel, address in json.loads(row.routes))
-                renewed = routes(row.kind, row.recipient, row.member_id, old)
+                # A correction goes to who was told by its first route, and by no new ones.
+                given = (row.kind, row.recipient, row.member_id, old)
+                renewed = old if row.amends is not None else routes(*given)
                 values.append(
                     {
                         "the_id": row.id,

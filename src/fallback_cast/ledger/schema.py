@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0006"  # the newest migration; a test compares it with the scripts
+HEAD = "0007"  # the newest migration; a test compares it with the scripts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -83,8 +83,23 @@ announcement = Table(
     Column("expires_at", Moment, nullable=False),
     Column("settled_at", Moment),
     Column("notice", Boolean, nullable=False, server_default=text("false")),  # to organisers, of outages
+    Column("cancelled_at", Moment),  # its last revision calls it off
     Index("announcement_by_content", "content_hash", "created_at"),
     Index("announcement_by_state", "state"),
+)
+
+revision = Table(
+    "revision",  # every text that an announcement ever had, once there is more than one
+    metadata,
+    Column("announcement_id", Text, ForeignKey("announcement.id", ondelete="CASCADE"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("link", Text),
+    Column("event_at", Moment),
+    Column("place", Text),
+    Column("cancelled", Boolean, nullable=False, server_default=text("false")),
 )
 
 member = Table(
@@ -145,6 +160,7 @@ delivery = Table(
     Column("closed_at", Moment),
     Column("catch_up", Boolean, nullable=False, server_default=text("false")),  # a place that missed it
     Column("timezone", Text),  # of the member, for quiet hours
+    Column("amends", RowId),  # the delivery whose recipient was told an earlier text by the first route
     Index(
         "delivery_catch_up",  # one for an announcement and a place, ever
         "announcement_id",
@@ -161,6 +177,7 @@ delivery = Table(
     ),
     Index("delivery_by_state", "announcement_id", "state"),
     Index("delivery_by_member", "member_id", "announcement_id"),
+    Index("delivery_amends", "amends", sqlite_where=text("amends IS NOT NULL")),
     Index(
         "delivery_waiting_for",
         "waits_for",

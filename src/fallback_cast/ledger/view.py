@@ -14,7 +14,7 @@ from fallback_cast.ledger import schema
 from fallback_cast.ledger.claim import attempts_by_key
 from fallback_cast.ledger.open import Ledger
 from fallback_cast.model.delivery import Attempt
-from fallback_cast.model.message import idempotency_key
+from fallback_cast.model.message import keys_until
 
 PAGE = 500
 
@@ -125,7 +125,7 @@ def _page(ledger: Ledger, id: str, after: int, states: Sequence[str]) -> list[De
     table = schema.delivery
     query = (
         select(table)
-        .where(table.c.announcement_id == id, table.c.id > after)
+        .where(table.c.announcement_id == id, table.c.id > after, table.c.amends.is_(None))
         .order_by(table.c.id)
         .limit(PAGE)
     )
@@ -135,11 +135,11 @@ def _page(ledger: Ledger, id: str, after: int, states: Sequence[str]) -> list[De
         rows = connection.execute(query).all()
         routes = {row.id: json.loads(row.routes) for row in rows}
         keys = {
-            (row.id, channel, address): idempotency_key(id, row.revision, channel, address)
+            (row.id, channel, address): keys_until(id, row.revision, channel, address)
             for row in rows
             for channel, address in routes[row.id]
         }
-        attempts = attempts_by_key(connection, set(keys.values()))
+        attempts = attempts_by_key(connection, {key for own in keys.values() for key in own})
     return [
         DeliveryView(
             id=row.id,
@@ -153,7 +153,12 @@ def _page(ledger: Ledger, id: str, after: int, states: Sequence[str]) -> list[De
             next_at=row.next_at,
             attempts=tuple(
                 sorted(
-                    (a for c, at in routes[row.id] for a in attempts.get(keys[row.id, c, at], ())),
+                    (
+                        a
+                        for c, at in routes[row.id]
+                        for key in keys[row.id, c, at]
+                        for a in attempts.get(key, ())
+                    ),
                     key=lambda a: a.begun_at,
                 )
             ),

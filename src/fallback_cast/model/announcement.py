@@ -54,6 +54,7 @@ class Announcement:
     private: bool = False
     test: bool = False
     cancelled: bool = False
+    corrects: bool = True  # its readers may know an earlier revision; False: this is the first they see
 
     @property
     def content_hash(self) -> str:

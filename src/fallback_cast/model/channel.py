@@ -31,6 +31,7 @@ class Traits:
     rings: bool = False  # wakes people: quiet hours hold it
     local: bool = False  # works without our internet line (P6)
     interactive: bool = False  # needs a person at the terminal
+    edits: bool = False  # what was published is changed in place by its reference: `Provider.edit`
     publishes: bool = False  # gives the announcement a public page whose link others carry
     retries_briefly: bool = True  # False: short retries inside the attempt make no sense
 
@@ -80,6 +81,16 @@ class Provider(ABC):
 
         `address` is normalised. `key` goes on the wire where the provider takes one.
         """
+
+    async def edit(self, message: Message, address: str, reference: str, key: str) -> Accepted:
+        """Make what was accepted as `reference` say this instead, with at most one request on the wire.
+
+        Only channels whose traits say `edits` have it. The same text again is accepted: an edit may always
+        be repeated. Raises one of the six SendErrors; MessageRefused if this one cannot be edited (any
+        more): then the correction goes out as a new message. The answer's `reference` is what the next
+        edit is to be given.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not edit")
 
     @abstractmethod
     async def probe(self) -> Sequence[Check]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -99,3 +100,5 @@ class Delivery:
     cancelled: bool = False
     suppressed: frozenset[Route] = frozenset()
     timezone: str | None = None  # of the member, if not the club's
+    amends: int | None = None  # brings a correction or cancellation to who was told, by the first route
+    references: Mapping[Route, str] = field(default_factory=dict)  # of what stands there and may be edited

@@ -25,6 +25,11 @@ class Accepted:
     note: str = ""
 
 
+def keys_until(announcement_id: str, revision: int, channel: str, address: str) -> list[str]:
+    """The key of each revision up to this one, in order: all that ever went to this address."""
+    return [idempotency_key(announcement_id, r, channel, address) for r in range(1, revision + 1)]
+
+
 def idempotency_key(announcement_id: str, revision: int, channel: str, address: str, part: int = 0) -> str:
     """Names an attempt (P11): the same for every try, provider and person behind one address."""
     parts = "\x1f".join((announcement_id, str(revision), channel, address, str(part)))

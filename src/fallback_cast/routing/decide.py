@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from fallback_cast.model.delivery import Attempt, Delivery, Outcome, Route, State, Why
 from fallback_cast.model.policy import Policy
+from fallback_cast.model.revision import EDIT_REFUSED
 from fallback_cast.routing.backoff import ledger_wait
 from fallback_cast.routing.outlook import ChannelStanding, Outlook, ProviderStanding
 from fallback_cast.routing.reasons import why_not_reached
@@ -57,7 +58,7 @@ def decide(
     another recipient who shares the address (P11).
     """
     case = _Case(delivery, attempts, outlook, policy, now)
-    if policy.reach == "all":
+    if policy.reach == "all" and delivery.amends is None:
         return case.decide_all()
     return (case.decide_first(),)
 
@@ -82,7 +83,8 @@ class _Case:
         self, delivery: Delivery, attempts: Sequence[Attempt], outlook: Outlook, policy: Policy, now: datetime
     ) -> None:
         self.delivery, self.outlook, self.policy, self.now = delivery, outlook, policy, now
-        attempts = [a for a in attempts if not a.offline]  # nothing of them is burnt (P6)
+        # Of what failed while we were offline nothing is burnt (P6); what cannot be edited is sent anew.
+        attempts = [a for a in attempts if not a.offline and a.error != EDIT_REFUSED]
         # Most deliveries are decided once before and once after their only attempt.
         self.attempts = (
             sorted(attempts, key=lambda a: (a.begun_at, a.number, a.key)) if len(attempts) > 1 else attempts
@@ -109,13 +111,13 @@ class _Case:
             if until > self.now and not self.delivery.cancelled:
                 waiting = Wait(min(until, self.delivery.expires_at), Why.RECEIPT, attempt.channel)
         if self.delivery.cancelled:
-            return Close(State.CANCELLED)
+            return self._last_word() or Close(State.CANCELLED)
         if self.now >= self.delivery.expires_at:
             return self._last_word() or self._expired()
         return waiting
 
     def _last_word(self) -> Wait | None:
-        """What is in the air when the time runs out may still end well: hear it, but not for ever."""
+        """What is in the air at the end (expired, cancelled) may still go well: hear it, not for ever."""
         flying = [a for a in self.attempts if a.outcome is Outcome.BEGUN]
         gate = self._gate(flying)
         return Wait(gate, Why.SENDING, flying[0].channel) if gate > self.now else None
@@ -346,6 +348,8 @@ class _Case:
 
     def _recognised(self, channel: ChannelStanding, provider: ProviderStanding, attempt: Attempt) -> bool:
         """The provider would know the key again: sending once more cannot tell anybody twice."""
+        if channel.traits.edits and Route(attempt.channel, attempt.address) in self.delivery.references:
+            return True  # an edit may always be repeated
         if not (channel.traits.deduplicates or provider.deduplicates):
             return False
         if provider.configured_at and attempt.begun_at < provider.configured_at:

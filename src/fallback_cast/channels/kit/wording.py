@@ -38,7 +38,7 @@ def headline(announcement: Announcement) -> str:
     language = announcement.language
     if announcement.cancelled:
         mark = translate(language, "CANCELLED")
-    elif announcement.revision > 1:
+    elif announcement.revision > 1 and announcement.corrects:
         mark = translate(language, "CORRECTION")
     elif announcement.test:
         mark = translate(language, "TEST")

@@ -46,7 +46,7 @@ class SiteChannel(Channel, Provider):
     """A channel with one provider: the folder. Its only address is `folder`."""
 
     kind = "site"
-    traits = Traits(deduplicates=True, publishes=True, local=True)
+    traits = Traits(deduplicates=True, edits=True, publishes=True, local=True)
     max_in_flight = 1
 
     def __init__(
@@ -111,6 +111,10 @@ class SiteChannel(Channel, Provider):
         assert isinstance(message, SiteMessage)
         record = await self._aside(self._publisher.publish, message.announcement, self._clock())
         return await self._read_back(record)
+
+    async def edit(self, message: Message, address: str, reference: str, key: str) -> Accepted:
+        """The page has one place: writing it is writing over it."""
+        return await self.send(message, address, key)
 
     async def refresh(self) -> bool:
         """Rebuild index, banner and feeds if something has expired since; messages nobody.

@@ -64,7 +64,7 @@ class Pages:
             "facts": self._facts(record),
             "structured": structured_data(record, self._site),
             "canonical": self._site.address(record.page),
-            "corrected": announcement.revision > 1 and not announcement.cancelled,
+            "corrected": is_correction(announcement),
         }
         return self._render("page.html", announcement.language, view)
 
@@ -142,6 +142,11 @@ class Pages:
         return [Row("before", translate(language, "Before"), moment["words"], iso=moment["iso"])]
 
 
+def is_correction(announcement: Announcement) -> bool:
+    """Some reader may remember another text; a cancellation is a mark of its own."""
+    return announcement.revision > 1 and announcement.corrects and not announcement.cancelled
+
+
 def raised(body: str) -> str:
     """Headings from level 3 on, without a gap below the title: screen readers go by their levels."""
     used = sorted({int(level) for level in re.findall(r"<h([3-6])>", body)})
@@ -156,7 +161,7 @@ def marks(announcement: Announcement) -> list[tuple[str, str]]:
         ("cancelled", "CANCELLED", announcement.cancelled),
         ("test", "TEST", announcement.test),
         ("urgent", "URGENT", announcement.importance is Importance.URGENT and not announcement.cancelled),
-        ("correction", "CORRECTION", announcement.revision > 1 and not announcement.cancelled),
+        ("correction", "CORRECTION", is_correction(announcement)),
     ]
     return [(kind, translate(announcement.language, word)) for kind, word, holds in found if holds]
 

@@ -1,4 +1,4 @@
-"""`sms`: short texts to mobile telephones over ranked gateways: Kannel, or a phone with SMSGate."""
+"""`sms`: short texts to mobile telephones over ranked gateways: one's own, a phone's, or a company's."""
 
 from __future__ import annotations
 
@@ -12,20 +12,34 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 from pydantic import Field, field_validator, model_validator
 
 from fallback_cast.channels.kit.settings import BuildContext, CapSettings, ChannelSettings, DurationField
+from fallback_cast.channels.sms.brevo import BrevoSettings
+from fallback_cast.channels.sms.gammu import GammuSettings
 from fallback_cast.channels.sms.gateway import GatewayDefaults, Sender
 from fallback_cast.channels.sms.gsm import Transliterate
 from fallback_cast.channels.sms.kannel import KannelSettings
 from fallback_cast.channels.sms.message import Limits, SmsMessage, compose
+from fallback_cast.channels.sms.ovhcloud import OvhCloudSettings
 from fallback_cast.channels.sms.smsgate import SmsGateSettings
+from fallback_cast.channels.sms.twilio import TwilioSettings
+from fallback_cast.channels.sms.vonage import VonageSettings
 from fallback_cast.model.announcement import Announcement
 from fallback_cast.model.channel import Channel, Provider, Traits
 from fallback_cast.model.message import Message
-from fallback_cast.model.texts import translate
+from fallback_cast.model.texts import Phrase, translate
 
 __all__ = ["Settings", "SmsChannel", "SmsMessage", "build"]
 
 # A new kind of gateway: its file, and its settings here.
-AnyGateway = Annotated[KannelSettings | SmsGateSettings, Field(discriminator="kind")]
+AnyGateway = Annotated[
+    KannelSettings
+    | SmsGateSettings
+    | GammuSettings
+    | OvhCloudSettings
+    | BrevoSettings
+    | TwilioSettings
+    | VonageSettings,
+    Field(discriminator="kind"),
+]
 
 # Some countries do not tell the two apart by number (North America).
 _MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
@@ -53,6 +67,15 @@ class Settings(CapSettings, ChannelSettings):
             raise ValueError("max_cost needs cost_per_part: what the operator takes for one part")
         return self
 
+    @model_validator(mode="after")
+    def _sent_by_somebody(self) -> Self:
+        for gateway in self.gateway:
+            if self.sender is None and gateway.lacks_sender:
+                raise ValueError(
+                    Phrase("gateway {name} wants a sender: set it here or there", name=gateway.label)
+                )
+        return self
+
     @field_validator("default_region")
     @classmethod
     def _known_region(cls, value: str) -> str:
@@ -63,7 +86,7 @@ class Settings(CapSettings, ChannelSettings):
     @field_validator("gateway")
     @classmethod
     def _own_names(cls, value: tuple[AnyGateway, ...]) -> tuple[AnyGateway, ...]:
-        names = [gateway.name or gateway.url.host for gateway in value]
+        names = [gateway.label for gateway in value]
         if len(set(names)) < len(names):
             raise ValueError("two gateways have the same name or host: give each a name of its own")
         return value

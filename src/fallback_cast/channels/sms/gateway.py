@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,13 +56,19 @@ def _check_password(secret: Secret) -> Secret:
     return secret
 
 
-class GatewaySettings(ProviderSettings):
-    """Keys of every `[[channel.gateway]]`. Kinds add their own in a subclass with a literal `kind`."""
+def _check_key(secret: Secret) -> Secret:
+    if not re.match(r"^[\x21-\x7e]+$", secret.reveal()):
+        raise ValueError("a key of a gateway is one word of letters, digits and signs")
+    return secret
+
+
+KeyField = Annotated[SecretField, AfterValidator(_check_key)]
+
+
+class HttpSettings(ProviderSettings):
+    """Keys of every gateway over HTTP. Kinds add their own in a subclass with a literal `kind`."""
 
     kind: str
-    url: GatewayUrl
-    username: str = Field(pattern=ONE_LINE)
-    password: Annotated[SecretField, AfterValidator(_check_password)]
     interval: DurationField = Field(
         timedelta(milliseconds=200),
         description="Time from one message to the next, for everybody who uses it",
@@ -74,9 +79,53 @@ class GatewaySettings(ProviderSettings):
     timeout: DurationField = Field(timedelta(seconds=15), description="How long to wait for an answer")
     ca_file: Path | None = Field(None, description="Certificate authority of a private gateway")
 
+    @property
+    def address(self) -> AnyHttpUrl:
+        """Where the gateway answers."""
+        raise NotImplementedError
+
+    @property
+    def label(self) -> str:
+        """What the gateway is called: its name, or else its host."""
+        return self.name or self.address.host or ""
+
+    @property
+    def lacks_sender(self) -> bool:
+        """Whether it sends nothing until the channel names a sender."""
+        return False
+
     def build(self, defaults: GatewayDefaults) -> Gateway:
         """The provider that these settings describe."""
         raise NotImplementedError
+
+
+class GatewaySettings(HttpSettings):
+    """Keys of a gateway of one's own, which wants a user name and a password."""
+
+    url: GatewayUrl
+    username: str = Field(pattern=ONE_LINE)
+    password: Annotated[SecretField, AfterValidator(_check_password)]
+
+    @property
+    def address(self) -> AnyHttpUrl:
+        return self.url
+
+
+class HostedSettings(HttpSettings):
+    """Keys of a company's gateway, whose address is known."""
+
+    base_url: GatewayUrl
+    sender: Sender | None = Field(
+        None, description="Who the message is from; by default the channel's sender"
+    )
+
+    @property
+    def address(self) -> AnyHttpUrl:
+        return self.base_url
+
+    @property
+    def lacks_sender(self) -> bool:
+        return self.sender is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,17 +143,26 @@ class Gateway(Provider):
 
     max_in_flight = 10
 
-    def __init__(self, settings: GatewaySettings, defaults: GatewayDefaults) -> None:
-        parts = urlsplit(str(settings.url))
+    def __init__(
+        self,
+        settings: HttpSettings,
+        defaults: GatewayDefaults,
+        *,
+        auth: tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`auth`: user name and password, if the gateway takes them as HTTP Basic."""
+        parts = urlsplit(str(settings.address))
         host = parts.hostname or ""
-        self.name = settings.name or host
+        self.name = settings.label
         self.failure_domains = frozenset(settings.failure_domains or defaults.failure_domains or (host,))
         self._path = parts.path.rstrip("/")
         self._ca_file = settings.ca_file and defaults.base_dir / settings.ca_file
         self._read_s = settings.timeout.total_seconds()
         self._client = HttpClient(
             f"{parts.scheme}://{parts.netloc}",
-            auth=self._auth(settings),
+            headers=headers,
+            auth=auth,
             ca_file=self._ca_file,
             read_s=self._read_s,
         )
@@ -112,11 +170,6 @@ class Gateway(Provider):
         self._tls = ssl_context(self._ca_file) if parts.scheme == "https" else None
         self._validity = defaults.validity
         self._pace = Pace(f"sms:{parts.netloc}", settings.interval.total_seconds())
-
-    @staticmethod
-    @abstractmethod
-    def _auth(settings: GatewaySettings) -> tuple[str, str] | None:
-        """User name and password, if the gateway takes them as HTTP Basic."""
 
     def paces(self, address: str) -> Sequence[Pace]:
         return (self._pace,)

@@ -81,6 +81,26 @@ class Encoded:
     parts: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What plans say of a text: `parts` as it will be sent, `parts_as_written` without a plainer spelling."""
+
+    encoding: Encoding
+    parts: int
+    parts_as_written: int
+
+    @property
+    def saved(self) -> int:
+        """Parts that need not be paid for; below 0 where `always` costs one (… becomes three points)."""
+        return self.parts_as_written - self.parts
+
+
+def weigh(text: str, transliterate: Transliterate = "never") -> Weight:
+    """Alphabet and parts of a text, and what the spelling saves."""
+    sent = encode(text, transliterate)
+    return Weight(sent.encoding, len(sent.parts), len(encode(text).parts))
+
+
 def encode(text: str, transliterate: Transliterate = "never") -> Encoded:
     """The text, composed (NFC), in the alphabet it needs, cut into parts.
 

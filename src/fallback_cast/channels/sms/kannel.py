@@ -86,10 +86,6 @@ class Kannel(Gateway):
         self._status_url = settings.status_url
         self._status_password = settings.status_password
 
-    @staticmethod
-    def _auth(settings: GatewaySettings) -> None:
-        return None
-
     async def send(self, message: Message, address: str, key: str) -> Accepted:
         assert isinstance(message, SmsMessage)
         minutes = math.ceil(self.useful_for(message) / timedelta(minutes=1))

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from fallback_cast.channels.kit import markup, wording
-from fallback_cast.channels.sms.gsm import GSM7_SINGLE, Encoded, Encoding, Transliterate, encode
+from fallback_cast.channels.sms.gsm import GSM7_SINGLE, Encoded, Encoding, Transliterate, encode, weigh
 from fallback_cast.model.announcement import Announcement, Club, Importance
 from fallback_cast.model.errors import MessageRefused
 from fallback_cast.model.message import Message
@@ -24,10 +24,12 @@ _BLANK_LINES = re.compile(r"\s*\n\s*")
 
 @dataclass(frozen=True, slots=True)
 class SmsMessage(Message):
-    """A text ready to send; plans show `parts` and `cost` (of one message, None if no price is known)."""
+    """A text ready to send; plans show `parts`, how many the same words take `parts_as_written`, without
+    a plainer spelling, and `cost` (of one message, None if no price is known)."""
 
     encoding: Encoding
     parts: int
+    parts_as_written: int
     cost: Decimal | None
     importance: Importance
     expires_at: datetime
@@ -44,19 +46,26 @@ class Limits:
 
 def compose(announcement: Announcement, club: Club, page_url: str | None, limits: Limits) -> SmsMessage:
     """The fullest text that fits into `max_parts`. Raises MessageRefused if not even the title fits."""
-    encoded = _fit(announcement, club, page_url, limits)
-    parts = len(encoded.parts)
-    cost = None if limits.cost_per_part is None else limits.cost_per_part * parts
+    written, encoded = _fit(announcement, club, page_url, limits)
+    weight = weigh(written, limits.transliterate)
+    cost = None if limits.cost_per_part is None else limits.cost_per_part * weight.parts
     return SmsMessage(
-        encoded.text, encoded.encoding, parts, cost, announcement.importance, announcement.expires_at
+        encoded.text,
+        weight.encoding,
+        weight.parts,
+        weight.parts_as_written,
+        cost,
+        announcement.importance,
+        announcement.expires_at,
     )
 
 
-def _fit(announcement: Announcement, club: Club, page_url: str | None, limits: Limits) -> Encoded:
+def _fit(announcement: Announcement, club: Club, page_url: str | None, limits: Limits) -> tuple[str, Encoded]:
+    """The text as written, and as it will be sent."""
     for text in _candidates(announcement, club, page_url, limits):
         encoded = encode(text, limits.transliterate)
         if len(encoded.parts) <= limits.max_parts:
-            return encoded
+            return text, encoded
     raise MessageRefused("the title alone is longer than the SMS parts that the settings allow")
 
 

@@ -61,15 +61,11 @@ class SmsGate(Gateway):
     max_in_flight = 4
 
     def __init__(self, settings: SmsGateSettings, defaults: GatewayDefaults) -> None:
-        super().__init__(settings, defaults)
+        super().__init__(settings, defaults, auth=(settings.username, settings.password.reveal()))
         self._options: dict[str, Any] = {
             **({"simNumber": settings.sim_number} if settings.sim_number else {}),
             **({"deviceId": settings.device_id} if settings.device_id else {}),
         }
-
-    @staticmethod
-    def _auth(settings: GatewaySettings) -> tuple[str, str]:
-        return settings.username, settings.password.reveal()
 
     async def send(self, message: Message, address: str, key: str) -> Accepted:
         assert isinstance(message, SmsMessage)

@@ -40,9 +40,16 @@ class Row:
     scope: Scope | None = None
 
 
-# The first row that fits counts. Two answers of the sheet cannot follow from sending and are not here:
-# 400 "message is not modified" (editing) and a migrated group, which is known by its parameter.
+class NotModified(MessageRefused):
+    """An edit says what stands there already."""
+
+
+# The first row that fits counts. A migrated group is not here: it is known by its parameter.
 ROWS = (
+    Row(400, "message is not modified", NotModified, "the message says so already"),
+    Row(400, "message to edit not found", MessageRefused, "the message is gone"),
+    Row(400, "message can't be edited", MessageRefused, "the message cannot be edited any more"),
+    Row(400, "message_id_invalid", MessageRefused, "the message is gone"),
     Row(400, "chat not found", AddressRefused, "chat not found"),
     Row(400, "chat_id is empty", AddressRefused, "chat not found"),
     Row(400, "peer_id_invalid", AddressRefused, "chat not found"),

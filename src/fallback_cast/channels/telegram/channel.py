@@ -20,11 +20,11 @@ from pydantic import AnyHttpUrl, Field, field_validator
 from fallback_cast.channels.kit import probe, wording
 from fallback_cast.channels.kit.http import HttpClient, ssl_context
 from fallback_cast.channels.kit.settings import BuildContext, ChannelSettings, DurationField, SecretField
-from fallback_cast.channels.telegram.answers import result_of
+from fallback_cast.channels.telegram.answers import NotModified, result_of
 from fallback_cast.channels.telegram.text import compose
 from fallback_cast.model.announcement import Announcement, Importance
 from fallback_cast.model.channel import Channel, Pace, Provider, Traits
-from fallback_cast.model.errors import AccessDenied, Layer, OutcomeUnknown, Scope
+from fallback_cast.model.errors import AccessDenied, Layer, MessageRefused, OutcomeUnknown, Scope
 from fallback_cast.model.health import Check
 from fallback_cast.model.message import Accepted, Message
 from fallback_cast.model.secret import Secret
@@ -106,7 +106,7 @@ class TelegramChannel(Channel, Provider):
         self.name = settings.name
         self.always = bool(settings.always)
         self.audience_some = settings.audience == "some"
-        self.traits = Traits(local=settings.needs == "local")
+        self.traits = Traits(edits=True, local=settings.needs == "local")
         self.failure_domains = frozenset(settings.failure_domains or ("telegram",))
         self.providers: Sequence[Provider] = (self,)
         self._club = context.club
@@ -148,18 +148,24 @@ class TelegramChannel(Channel, Provider):
 
     async def send(self, message: Message, address: str, key: str) -> Accepted:
         assert isinstance(message, TelegramMessage)
-        preview = {"url": message.preview} if message.preview else {"is_disabled": True}
-        body: dict[str, Any] = {
-            "chat_id": _chat_id(address),
-            "text": message.html,
-            "parse_mode": "HTML",
-            "link_preview_options": preview,
-            "disable_notification": message.silent,
-        }
+        body = {"chat_id": _chat_id(address), "disable_notification": message.silent, **_text(message)}
         if self._thread is not None and address == self._place:
             body["message_thread_id"] = self._thread
         result = await self._call(self._client, "sendMessage", body, address)
         return Accepted(_reference(result), delivered=True)
+
+    async def edit(self, message: Message, address: str, reference: str, key: str) -> Accepted:
+        """editMessageText (https://core.telegram.org/bots/api#editmessagetext, 2026-11)."""
+        assert isinstance(message, TelegramMessage)
+        chat, _, number = reference.rpartition(":")
+        if not number.isdigit() or not chat:
+            raise MessageRefused("the reference names no message of Telegram")
+        body = {"chat_id": _chat_id(chat), "message_id": int(number), **_text(message)}
+        try:
+            _reference(await self._call(self._client, "editMessageText", body, address))
+        except NotModified:
+            return Accepted(reference, delivered=True, note="it says so already")
+        return Accepted(reference, delivered=True)
 
     async def probe(self) -> list[Check]:
         further = [(self._ask_chat, Layer.ACCOUNT)] if self._place is not None else []
@@ -189,6 +195,11 @@ class TelegramChannel(Channel, Provider):
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _text(message: TelegramMessage) -> dict[str, Any]:
+    preview = {"url": message.preview} if message.preview else {"is_disabled": True}
+    return {"text": message.html, "parse_mode": "HTML", "link_preview_options": preview}
 
 
 def _chat_id(address: str) -> str | int:

@@ -175,7 +175,8 @@ def _span(node: SyntaxTreeNode, tags: Tags) -> list[Run]:
         case "link" | "image":
             return _linked(node, tags)
         case kind if kind in _SPANS:
-            return _inline(node.children, (*tags, _SPANS[kind]))
+            tag = _SPANS[kind]  # a style inside the same style says nothing new, and Telegram may refuse it
+            return _inline(node.children, tags if tag in tags else (*tags, tag))
         case _:
             return _inline(node.children, tags)
 

@@ -22,7 +22,7 @@ CHANNELS: dict[str, str] = {
     "Published on {when}": "Publié le {when}",
     "Valid until {when}": "Valable jusqu’au {when}",
     "This is an exercise: there is nothing to do.": "Ceci est un exercice : il n’y a rien à faire.",
-    "Cancelled on {when}: what is written below no longer holds.": "Annulé le {when} : ce qui est écrit ci-dessous n’est plus valable.",
+    "Cancelled on {when}: what you read here before no longer holds.": "Annulé le {when} : ce que vous avez lu ici auparavant n’est plus valable.",
     "Corrected on {when}: this page replaces what you read before.": "Rectifié le {when} : cette page remplace ce que vous avez lu auparavant.",
     "Every true message about this announcement carries this code: if yours shows another one, believe this page.": "Tout message authentique sur cette annonce porte ce code : si le vôtre en porte un autre, fiez-vous à cette page.",
     "Have you received a message? Its code must stand on this page.": "Vous avez reçu un message ? Son code doit figurer sur cette page.",

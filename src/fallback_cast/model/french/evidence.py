@@ -110,6 +110,78 @@ EVIDENCE: dict[str, str] = {
     "HTTP 400: no such phone at this gateway": "HTTP 400 : la passerelle n'a pas ce téléphone",
     "HTTP 400: number refused": "HTTP 400 : numéro refusé",
     "HTTP 400: expired": "HTTP 400 : expiré",
+    # sms: companies' gateways
+    "code {code}: {reason}": "code {code} : {reason}",
+    "HTTP {status}, not the answer of {provider}": "HTTP {status} : ce n'est pas la réponse de {provider}",
+    "HTTP 200, not the answer of OVHcloud": "HTTP 200 : ce n'est pas la réponse d'OVHcloud",
+    "HTTP 201, not the answer of Brevo": "HTTP 201 : ce n'est pas la réponse de Brevo",
+    "HTTP 201, not the answer of Twilio": "HTTP 201 : ce n'est pas la réponse de Twilio",
+    "HTTP 200, not the answer of Vonage": "HTTP 200 : ce n'est pas la réponse de Vonage",
+    "not the answer of OVHcloud": "ce n'est pas la réponse d'OVHcloud",
+    "HTTP 400: signed with a wrong time": "HTTP 400 : signé avec une heure fausse",
+    "HTTP 400: signature refused": "HTTP 400 : signature refusée",
+    "HTTP {status}: sender refused": "HTTP {status} : expéditeur refusé",
+    "HTTP {status}: number refused": "HTTP {status} : numéro refusé",
+    "HTTP {status}: the account may not send": "HTTP {status} : le compte n'a pas le droit d'envoyer",
+    "HTTP {status}: the gateway refused the request": "HTTP {status} : la passerelle a refusé la demande",
+    "HTTP 400: sender refused": "HTTP 400 : expéditeur refusé",
+    "the gateway refused the request": "la passerelle a refusé la demande",
+    "number refused": "numéro refusé",
+    "sender refused": "expéditeur refusé",
+    "signature refused": "signature refusée",
+    "login refused": "connexion refusée",
+    "no credit left": "plus de crédit",
+    "internal error": "erreur interne",
+    "the SMS account is closed": "le compte SMS est fermé",
+    "the account is suspended": "le compte est suspendu",
+    "the account may not send": "le compte n'a pas le droit d'envoyer",
+    "the account may not send to this country": "le compte n'a pas le droit d'envoyer vers ce pays",
+    "a trial account sends to verified numbers only": "un compte d'essai n'envoie qu'aux numéros vérifiés",
+    "too many messages wait": "trop de messages attendent",
+    "the message is empty": "le message est vide",
+    "the message is too long": "le message est trop long",
+    "the person has unsubscribed (STOP)": "la personne s'est désinscrite (STOP)",
+    "not a mobile number": "ce n'est pas un numéro de mobile",
+    "the telephone is out of reach": "le téléphone est injoignable",
+    "the telephone blocks messages": "le téléphone bloque les messages",
+    "no such telephone": "ce téléphone n'existe pas",
+    "a landline, or out of the operator's reach": "une ligne fixe, ou hors de portée de l'opérateur",
+    "an operator's filter": "le filtre d'un opérateur",
+    "the operator does not say why": "l'opérateur ne dit pas pourquoi",
+    "the sender is not registered": "l'expéditeur n'est pas enregistré",
+    "{refused} of {parts} parts refused": "{refused} parties sur {parts} refusées",
+    "account accepted": "compte accepté",
+    "account accepted, credit left: {amount}": "compte accepté, crédit restant : {amount}",
+    "account accepted; a trial account sends to verified numbers only": (
+        "compte accepté ; un compte d'essai n'envoie qu'aux numéros vérifiés"
+    ),
+    "price: {price}": "prix : {price}",
+    "price in credits: {price}": "prix en crédits : {price}",
+    "OVHcloud has not validated the sender": "OVHcloud n'a pas validé l'expéditeur",
+    "OVHcloud does not know the sender": "OVHcloud ne connaît pas l'expéditeur",
+    # sms: gammu
+    "Gammu SMSD takes messages": "Gammu SMSD prend les messages",
+    "the outbox can be written": "on peut écrire dans la boîte d'envoi",
+    "Gammu SMSD does not run, or its configuration was changed since it started": (
+        "Gammu SMSD ne tourne pas, ou sa configuration a changé depuis son démarrage"
+    ),
+    "messages wait for {minutes} min and Gammu SMSD sends none": (
+        "des messages attendent depuis {minutes} min et Gammu SMSD n'en envoie aucun"
+    ),
+    "the configuration of Gammu SMSD cannot be read": "la configuration de Gammu SMSD est illisible pour ce compte",
+    "the configuration of Gammu SMSD is not in its usual form": "la configuration de Gammu SMSD n'a pas sa forme habituelle",
+    "the configuration of Gammu SMSD names no {key}": "la configuration de Gammu SMSD n'indique pas {key}",
+    "Gammu SMSD keeps its messages in a database: this program wants service = files": (
+        "Gammu SMSD garde ses messages dans une base de données : ce programme veut service = files"
+    ),
+    "Gammu SMSD needs three different folders: outboxpath, sentsmspath and errorsmspath": (
+        "Gammu SMSD demande trois dossiers différents : outboxpath, sentsmspath et errorsmspath"
+    ),
+    "{key} of Gammu SMSD must begin and end with /": "{key} de Gammu SMSD doit commencer et finir par /",
+    "the outbox belongs to a group that this account is not in": (
+        "la boîte d'envoi est à un groupe dont ce compte ne fait pas partie"
+    ),
+    "the disk failed after the message was handed over": "le disque a failli après la remise du message",
     # telegram
     "the answer is not what Telegram says": "la réponse n'est pas celle que donne Telegram",
     "the answer is not Telegram's": "la réponse n'est pas celle de Telegram",
@@ -122,4 +194,10 @@ EVIDENCE: dict[str, str] = {
     "title and facts alone are too long for Telegram": "le titre et les informations sont déjà trop longs pour Telegram",
     # webhook
     "HTTP 410: no more messages are wanted here": "HTTP 410 : plus aucun message n'est voulu ici",
+    "the reference names no message of Telegram": "la référence ne désigne aucun message de Telegram",
+    "the message says so already": "le message le dit déjà",
+    "the message is gone": "le message a disparu",
+    "the message cannot be edited any more": "le message ne peut plus être modifié",
+    "the earlier text did not go out there": "l’ancien texte n’y est pas parti",
+    "it says so already": "il le dit déjà",
 }
