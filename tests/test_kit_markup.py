@@ -190,3 +190,8 @@ def test_mentions_lose_their_ring_and_nothing_else(text: str) -> None:
 def test_other_words_after_an_at_stay() -> None:
     for text in ("@roomy", "@allez", "contact@example.org", "@ everyone", "@marie"):
         assert markup.defuse_mentions(text) == text
+
+
+def test_a_link_to_nowhere_is_its_text() -> None:
+    assert markup.to_plain("[x]() ![p]() []()") == "x p"
+    assert markup.to_html("[x]()") == "<p>x</p>\n"

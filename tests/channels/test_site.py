@@ -40,7 +40,7 @@ class Clock:
 
 
 async def publish(channel: SiteChannel, *several: Announcement) -> list[Accepted]:
-    return [await channel.send(channel.render(one), "folder", "key") for one in several]
+    return [await channel.copies[0].send(channel.render(one), "folder", "key") for one in several]
 
 
 def manifest(folder: Path) -> Manifest:
@@ -191,7 +191,7 @@ async def test_without_a_public_address_nobody_looks(tmp_path: Path) -> None:
     async with build(settings, BuildContext(club=club, base_dir=tmp_path)) as channel:
         (accepted,) = await publish(channel, announcement())
         assert channel.page_url(announcement()) is None
-        assert [check.ok for check in await channel.probe()] == [True]
+        assert [check.ok for check in await channel.copies[0].probe()] == [True]
     assert accepted.reference is None
     assert not accepted.delivered
     assert not (tmp_path / "public" / "sitemap.xml").exists()
@@ -214,7 +214,7 @@ async def test_what_is_not_ours_is_never_touched(tmp_path: Path, name: str, how:
         with pytest.raises(AccessDenied, match=f"{name} is there and is not ours"):
             await publish(channel, announcement())
         if name != PAGE:
-            (check,) = await channel.probe()
+            (check,) = await channel.copies[0].probe()
             assert (check.ok, check.layer) == (False, Layer.ACCOUNT)
     assert elsewhere.read_text() == "precious"
     assert [file.name for file in folder.iterdir() if file.name not in (name, ".fallback-cast.lock")] == []
@@ -264,7 +264,7 @@ def test_names_come_from_safe_ids_only(tmp_path: Path, bad: str) -> None:
 
 async def test_many_at_once_in_one_process(tmp_path: Path) -> None:
     async with site(tmp_path, None) as channel:
-        channel._publisher = replace(channel._publisher, wait_s=20)
+        channel.copies[0].publisher = replace(channel.copies[0].publisher, wait_s=20)
         await asyncio.gather(*(publish(channel, numbered(number)) for number in range(12)))
     assert len(manifest(tmp_path).records) == 12
     assert all(f"Annonce {number}" in (tmp_path / "index.html").read_text() for number in range(12))
@@ -273,8 +273,8 @@ async def test_many_at_once_in_one_process(tmp_path: Path) -> None:
 async def test_the_probe_looks_as_a_reader_would(tmp_path: Path, http_faults: HttpFaults) -> None:
     http_faults.next(reply(404), reply(503))
     async with site(tmp_path, http_faults.url + PATH) as channel:
-        assert failed_check(await channel.probe()) is None
-        failed = failed_check(await channel.probe())
+        assert failed_check(await channel.copies[0].probe()) is None
+        failed = failed_check(await channel.copies[0].probe())
     assert failed is not None
     assert (failed.layer, failed.detail) == (Layer.SERVICE, "HTTP 503")
     assert contents(tmp_path) == {}
@@ -287,7 +287,7 @@ async def test_a_bad_certificate_is_seen(tmp_path: Path, certificates: Certifica
             async with site(tmp_path, server.url + PATH, ca_file=certificates.ca_file) as channel:
                 (accepted,) = await publish(channel, announcement())
                 assert accepted.delivered is good
-                assert (failed_check(await channel.probe()) is None) is good
+                assert (failed_check(await channel.copies[0].probe()) is None) is good
 
 
 def test_the_site_comes_first_unless_told_otherwise(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ NOBODY = 65534
 
 
 def publisher(folder: Path, wait_s: float = 10) -> Publisher:
-    return Publisher(SITE, Pages(SITE), folder, wait_s)
+    return Publisher(SITE, Pages(SITE), disk.DiskGround(folder), wait_s)
 
 
 def revision(number: int, **changes: Any) -> Announcement:

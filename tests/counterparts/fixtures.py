@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.counterparts import dns_faults as dns
+from tests.counterparts import folders
 from tests.counterparts import http_faults as http
 from tests.counterparts import smtp_faults as smtp
 from tests.counterparts.gammu import Gammu, gammu
@@ -24,6 +25,7 @@ from tests.counterparts.smtp_sink import SmtpSink, smtp_sink
 from tests.counterparts.synapse import Synapse, synapse
 from tests.counterparts.telegram_test_api import TelegramTestApi, telegram_test_api
 from tests.counterparts.tls import Certificates, make_certificates
+from tests.counterparts.wordpress import WordPress, wordpress
 
 
 @pytest.fixture(scope="session")
@@ -122,6 +124,13 @@ def irc_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ngircd]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def wordpress_site() -> Iterator[WordPress]:
+    """A blog; take a new announcement for each test."""
+    with public_directory() as directory, wordpress(directory) as site:
+        yield site
+
+
 @pytest.fixture
 def mail_sink(tmp_path: Path) -> Iterator[SmtpSink]:
     """Takes mail as fast as it comes and counts it."""
@@ -154,3 +163,21 @@ def smtp_faults(certificates: Certificates) -> Iterator[smtp.SmtpFaults]:
     """Offers and demands STARTTLS and a login, like a real relay."""
     with smtp.smtp_faults(certificates.server_context()) as faults:
         yield faults
+
+
+@pytest.fixture(scope="session")
+def sftp_server() -> Iterator[folders.FolderServer]:
+    with public_directory() as directory, folders.sshd(directory) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ftps_server(certificates: Certificates) -> Iterator[folders.FolderServer]:
+    with public_directory() as directory, folders.vsftpd(directory, certificates) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def webdav_server(certificates: Certificates) -> Iterator[folders.FolderServer]:
+    with public_directory() as directory, folders.apache(directory, certificates) as server:
+        yield server

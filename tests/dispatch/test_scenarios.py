@@ -11,6 +11,7 @@ import pytest
 
 from fallback_cast.dispatch.dispatcher import RunEnd
 from fallback_cast.dispatch.events import Happening
+from fallback_cast.ledger.progress import published_at
 from fallback_cast.model.announcement import Importance
 from fallback_cast.model.errors import (
     AddressRefused,
@@ -21,7 +22,17 @@ from fallback_cast.model.errors import (
     Unavailable,
 )
 from fallback_cast.model.message import Accepted
-from tests.dispatch.stage import Stage, StageChannel, StageProvider, everyone, member, place, refused, until
+from tests.dispatch.stage import (
+    Behaviour,
+    Stage,
+    StageChannel,
+    StageProvider,
+    everyone,
+    member,
+    place,
+    refused,
+    until,
+)
 from tests.virtual_time import run_virtually
 
 
@@ -339,6 +350,47 @@ def test_a_site_that_hangs_holds_the_others_up_for_five_seconds_only(path: Path)
     run_virtually(story())
     [(moment, _)] = stage.channels["email"].provider.told
     assert moment < 5.5
+    stage.close()
+
+
+def test_nobody_waits_for_a_site_that_is_judged_down(path: Path) -> None:
+    """A club's WordPress may be down like any other platform; a known outage is free (P4)."""
+    site = StageChannel("blog", publishes=True)
+    site.provider.fault = refused()
+    stage = Stage(path, {"blog": site, "email": StageChannel("email")})
+    told = stage.channels["email"].provider.told
+
+    async def story() -> None:
+        for id in ("a1", "a2"):
+            stage.announce([place("blog"), everyone("email")], gate_s=60, id=id)
+            run = asyncio.create_task(stage.dispatch())
+            before = len(told)
+            await until(lambda known=before: len(told) > known, 30)  # type: ignore[misc]
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+
+    run_virtually(story())
+    assert [moment < 30 for moment, _ in told] == [True, True]
+    stage.close()
+
+
+def test_of_two_pages_the_first_channels_is_the_link(path: Path) -> None:
+    first, second = (StageChannel(name, publishes=True) for name in ("site", "blog"))
+
+    def publish(after_s: float, page: str) -> Behaviour:
+        async def behave(address: str, number: int) -> Accepted:
+            await asyncio.sleep(after_s)
+            return Accepted(reference=page, delivered=True)
+
+        return behave
+
+    first.provider.behave = publish(2, "https://club.example/a1")
+    second.provider.behave = publish(1, "https://blog.example/a1")
+    stage = Stage(path, {"site": first, "blog": second, "email": StageChannel("email")})
+    stage.announce([place("blog"), place("site"), everyone("email")], gate_s=5)
+    run_virtually(stage.dispatch())
+    assert published_at(stage.ledger, "a1", ["site", "blog"], []) == (0, "https://club.example/a1")
+    assert published_at(stage.ledger, "a1", ["blog", "site"], []) == (0, "https://blog.example/a1")
     stage.close()
 
 

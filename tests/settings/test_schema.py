@@ -20,6 +20,7 @@ SHIPPED = ROOT / "docs" / "settings.schema.json"
 ENVIRONMENT = {
     "TELEGRAM_TOKEN": "123456789:AAE-x_y",
     "MATRIX_TOKEN": "syt_x",
+    "WORDPRESS_PASSWORD": "abcd efgh ijkl mnop",
     "SMTP_PASSWORD": "hush-hush-hush",
     "KANNEL_PASSWORD": "hush-hush-hush",
     "SMSGATE_PASSWORD": "hush-hush-hush",

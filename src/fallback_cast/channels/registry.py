@@ -17,6 +17,7 @@ MODULES = {
     "sms": "fallback_cast.channels.sms",
     "telegram": "fallback_cast.channels.telegram",
     "webhook": "fallback_cast.channels.webhook",
+    "wordpress": "fallback_cast.channels.wordpress",
 }
 
 

@@ -47,7 +47,7 @@ def advice_of(settings: Settings, near: Iterable[tuple[Member, Member, str]]) ->
             )
         )
     found += _nearness(near)
-    if settings.club.site_url is None:
+    if settings.club.site_url is None and not any(c.kind == "wordpress" for c in settings.channel):
         found.append(
             Phrase(
                 "without [club] site_url messages carry no link to a page of your own, and nobody sees "

@@ -210,12 +210,19 @@ class Dispatcher:
             return announcement
         await self.journal.flush()
         publishing = [name for name, channel in self._world.channels.items() if channel.traits.publishes]
-        waiting, page_url = await self.desk.run(progress.published_at, announcement.id, publishing)
+        awaited = [name for name in publishing if self._may_publish(name)]
+        waiting, page_url = await self.desk.run(progress.published_at, announcement.id, publishing, awaited)
         if waiting and announcement.gate_until > self.clock.now():
             return announcement
         await self.desk.run(progress.open_gate, announcement.id, page_url)
         self._poke_all()
         return replace(announcement, gate_until=None, page_url=page_url)
+
+    def _may_publish(self, channel: str) -> bool:
+        """Nobody waits for a platform that is judged down (P4), unless it is about to be looked at."""
+        now = self.clock.now()
+        standings = self.book.standing(channel).providers
+        return any(s.usable or (s.retry_at is not None and s.retry_at <= now) for s in standings)
 
     async def _end(self, watched: Collection[str] | None) -> RunEnd | None:
         if self._busy():

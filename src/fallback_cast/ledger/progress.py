@@ -40,8 +40,12 @@ def open_deliveries(ledger: Ledger, id: str, kind: str | None = None) -> int:
         return int(connection.execute(query).scalar_one())
 
 
-def published_at(ledger: Ledger, id: str, channels: Sequence[str]) -> tuple[int, str | None]:
-    """Open place deliveries on these channels, and the address of a page that was seen to answer."""
+def published_at(
+    ledger: Ledger, id: str, channels: Sequence[str], awaited: Sequence[str]
+) -> tuple[int, str | None]:
+    """Open place deliveries on the `awaited` of these channels, and the address of a page that was seen to
+    answer: that of the first channel that has one.
+    """
     delivery, attempt = schema.delivery, schema.attempt
     with ledger.reading() as connection:
         waiting = connection.execute(
@@ -49,18 +53,19 @@ def published_at(ledger: Ledger, id: str, channels: Sequence[str]) -> tuple[int,
                 delivery.c.announcement_id == id,
                 delivery.c.state == "open",
                 delivery.c.kind == "place",
-                delivery.c.lane.in_(channels),
+                delivery.c.lane.in_(awaited),
             )
         ).scalar_one()
-        page = connection.execute(
-            select(attempt.c.reference).where(
+        pages = connection.execute(
+            select(attempt.c.channel, attempt.c.reference).where(
                 attempt.c.announcement_id == id,
                 attempt.c.channel.in_(channels),
                 attempt.c.outcome == "delivered",
                 attempt.c.reference.is_not(None),
             )
-        ).scalar()
-    return int(waiting), page
+        ).all()
+    first = min(pages, key=lambda row: channels.index(row.channel), default=None)
+    return int(waiting), first.reference if first else None
 
 
 def settle_if_done(ledger: Ledger, id: str, now: datetime) -> bool:

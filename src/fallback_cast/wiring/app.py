@@ -260,6 +260,7 @@ class App:
                 )
                 self.silent = await self.collect_receipts(desk)
                 found = await checkup.run(only, within_s)
+                await self._level_sites(only)
                 return found, await self._send_due(desk, book)
         finally:
             desk.close()
@@ -282,6 +283,14 @@ class App:
             except SendError as error:
                 silent[name] = error.reason
         return silent
+
+    async def _level_sites(self, only: Sequence[str]) -> None:
+        """Copies of our site that were down when something was published are brought up to date."""
+        from fallback_cast.channels.site.channel import SiteChannel
+
+        for name, channel in self.channels.items():
+            if isinstance(channel, SiteChannel) and (not only or name in only):
+                await channel.level()
 
     async def _send_due(self, desk: Desk, book: HealthBook) -> bool:
         """One pass of what is due now, unless another process holds the dispatcher lock."""

@@ -81,11 +81,13 @@ class _Plain:
         target = link_target(node)
         text = self.inline(node.children) or node.content
         bare = target.removeprefix("mailto:").removeprefix("tel:")
+        if not bare:
+            return text
         return bare if text in (target, bare, "") else f"{text} ({bare})"
 
 
 def link_target(node: SyntaxTreeNode) -> str:
-    """Where a link or picture points; the parser has let through only allowed schemes."""
+    """Where a link or picture points; the parser has let through only allowed schemes. Empty: nowhere."""
     return str(node.attrs.get("href") or node.attrs.get("src") or "")
 
 
@@ -137,6 +139,8 @@ def _html_span(node: SyntaxTreeNode) -> str:
             return "<br>\n"
         case "link" | "image":
             inner = _html_children(node) or html.escape(node.content or link_target(node))
+            if not link_target(node):
+                return inner
             return f'<a href="{html.escape(link_target(node), quote=True)}">{inner}</a>'
         case kind if kind in _SPAN_TAGS:
             tag = _SPAN_TAGS[kind]

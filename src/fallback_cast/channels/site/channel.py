@@ -1,89 +1,62 @@
-"""The channel: render a record, publish it in a thread, and look whether readers can see it."""
+"""The channel: ranked copies of one site, a folder of this machine or folders on servers."""
 
 from __future__ import annotations
 
-import asyncio
-import re
-import secrets
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from fallback_cast.channels.kit import markup, probe, wording
-from fallback_cast.channels.kit.http import HttpClient, ssl_context
+from fallback_cast.channels.kit import markup, wording
 from fallback_cast.channels.kit.settings import BuildContext
-from fallback_cast.channels.site.manifest import Record, page_name, writable
+from fallback_cast.channels.site.copy import Copy, Shown, SiteMessage, wall_clock
+from fallback_cast.channels.site.folder import DiskGround
+from fallback_cast.channels.site.ground import Ground
+from fallback_cast.channels.site.manifest import page_name, writable
+from fallback_cast.channels.site.mirrors import Mirrors
 from fallback_cast.channels.site.pages import Pages
 from fallback_cast.channels.site.publish import Publisher
+from fallback_cast.channels.site.remote import STEP_S, RemoteGround, Wire
 from fallback_cast.channels.site.settings import Settings, Site
+from fallback_cast.channels.site.target import ServerSettings, Target
 from fallback_cast.model.announcement import Announcement
 from fallback_cast.model.channel import Channel, Provider, Traits
-from fallback_cast.model.errors import Layer, MessageRefused, SendError, Unavailable
-from fallback_cast.model.health import Check
-from fallback_cast.model.message import Accepted, Message
-
-T = TypeVar("T")
+from fallback_cast.model.errors import MessageRefused
 
 READ_BACK_S = 3.0
 LOCK_WAIT_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class SiteMessage(Message):
-    """The page itself is written with its times when it is published; the manifest knows them."""
-
-    announcement: Announcement
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-class SiteChannel(Channel, Provider):
-    """A channel with one provider: the folder. Its only address is `folder`."""
+class SiteChannel(Channel):
+    """Its only address is `folder`, whichever copy takes it; the other copies follow."""
 
     kind = "site"
-    traits = Traits(deduplicates=True, edits=True, publishes=True, local=True)
-    max_in_flight = 1
 
     def __init__(
         self,
         settings: Settings,
         context: BuildContext,
         *,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = wall_clock,
         read_back_s: float = READ_BACK_S,
         lock_wait_s: float = LOCK_WAIT_S,
+        step_s: float = STEP_S,
     ) -> None:
         self.name = settings.name
         self.always = settings.always is not False
         self.audience_some = settings.audience == "some"
-        self.directory = context.base_dir / settings.directory
-        self.providers: Sequence[Provider] = (self,)
-        self._clock = clock
-        self._writing: set[asyncio.Future[Any]] = set()
-        self._read_back_s = read_back_s
+        here = settings.directory is not None or settings.needs == "local"
+        self.traits = Traits(deduplicates=True, edits=True, publishes=True, local=here)
+        self._base = context.base_dir
+        self._settings, self._clock = settings, clock
+        self._read_back_s, self._lock_wait_s, self._step_s = read_back_s, lock_wait_s, step_s
         self._site = Site.of(settings, context)
-        self._publisher = Publisher(self._site, Pages(self._site), self.directory, lock_wait_s)
-        ca_file = settings.ca_file and context.base_dir / settings.ca_file
-        parts = urlsplit(self._site.url or "")
-        self.failure_domains = frozenset(settings.failure_domains or (parts.hostname or settings.name,))
-        self._tls = ssl_context(ca_file) if parts.scheme == "https" else None
-        self._folder_path = parts.path
-        self._client = (
-            HttpClient(
-                f"{parts.scheme}://{parts.netloc}",
-                ca_file=ca_file,
-                connect_s=read_back_s,
-                read_s=read_back_s,
-            )
-            if self._site.url
-            else None
-        )
-        self.endpoints = (self._client.endpoint,) if self._client else ()
+        self._pages = Pages(self._site)
+        self._mirrors = Mirrors(clock)
+        self.copies: Sequence[Copy] = tuple(self._copies())
+        self._mirrors.copies = self.copies
+        self.providers: Sequence[Provider] = self.copies
 
     def place(self) -> str:
         return "folder"
@@ -106,92 +79,66 @@ class SiteChannel(Channel, Provider):
         parts = (wording.headline(announcement), markup.to_plain(announcement.body), "\n".join(rows))
         return SiteMessage(writable("\n\n".join(part for part in parts if part)), announcement)
 
-    async def send(self, message: Message, address: str, key: str) -> Accepted:
-        """Write page, index and feeds, then look at the public page with one request."""
-        assert isinstance(message, SiteMessage)
-        record = await self._aside(self._publisher.publish, message.announcement, self._clock())
-        return await self._read_back(record)
-
-    async def edit(self, message: Message, address: str, reference: str, key: str) -> Accepted:
-        """The page has one place: writing it is writing over it."""
-        return await self.send(message, address, key)
-
     async def refresh(self) -> bool:
-        """Rebuild index, banner and feeds if something has expired since; messages nobody.
+        """Rebuild index, banner and feeds of the folder here if something has expired since; messages nobody.
 
         Returns whether it was needed. Raises Unavailable, AccessDenied or OutcomeUnknown, as `send` does.
         """
-        return await self._aside(self._publisher.refresh, self._clock())
+        done = [await copy.refresh() for copy in self.copies if not copy.remote]
+        return any(done)
 
-    async def probe(self) -> list[Check]:
-        """Folder first: it is what a send needs. Then the public address, as a reader would come."""
-        folder = await self._probe_folder()
-        if not folder.ok or self._client is None:
-            return [folder]
-        return [folder, *await probe.probe_http(self._client, self._ask, tls=self._tls)]
+    async def level(self) -> None:
+        """Bring all copies up to date, also with what has expired; messages nobody, raises nothing."""
+        await self._mirrors.level()
 
-    async def close(self) -> None:
-        """Also waits for what a cancelled send still writes: a thread cannot be stopped half-way."""
-        if self._writing:
-            await asyncio.wait(self._writing)
-        if self._client:
-            await self._client.close()
+    def _copies(self) -> Iterator[Copy]:
+        """The folder here is the first; the site's own address belongs to the first copy."""
+        if self._settings.directory is not None:
+            ground = DiskGround(self._base / self._settings.directory)
+            yield self._copy(self.name, ground, self._site.url, self._settings.ca_file)
+        for rank, server in enumerate(self._settings.server):
+            target = server.resolved(self._base)
+            ground_there = RemoteGround(target.key, partial(wire_of, target, self._step_s), self._step_s)
+            first = rank == 0 and self._settings.directory is None
+            url = str(server.url) if server.url else self._site.url if first else None
+            yield self._copy(server.name or server.host, ground_there, url, server.ca_file, server, target)
 
-    async def _aside(self, work: Callable[..., T], *arguments: object) -> T:
-        writing = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
-        self._writing.add(writing)
-        writing.add_done_callback(self._written)
-        return await asyncio.shield(writing)
-
-    def _written(self, writing: asyncio.Future[Any]) -> None:
-        self._writing.discard(writing)
-        if not writing.cancelled():
-            writing.exception()  # whoever waited has seen it; if nobody did, nobody needs it
-
-    async def _probe_folder(self) -> Check:
-        started = time.perf_counter()
-        try:
-            await asyncio.to_thread(self._publisher.check)
-        except SendError as error:
-            layer = error.layer or Layer.SERVICE
-            return Check(layer, False, time.perf_counter() - started, error.reason)
-        return Check(Layer.SERVICE, True, time.perf_counter() - started, "the folder can be written")
-
-    async def _ask(self, client: HttpClient) -> str:
-        """Before the first announcement there is nothing to find: any answer below 500 will do."""
-        response = await client.request("HEAD", self._folder_path)
-        if response.status_code >= 500:
-            raise Unavailable(f"HTTP {response.status_code}")
-        return f"HTTP {response.status_code}"
-
-    async def _read_back(self, record: Record) -> Accepted:
-        """Delivered only if a reader would now get this revision, or a later one."""
-        if self._client is None:
-            return Accepted(note="no public address is set, so nobody looked at the page")
-        reference = self._site.address(record.page)
-        try:
-            async with asyncio.timeout(self._read_back_s):
-                note = await self._look(self._client, record)
-        except TimeoutError:
-            note = "the public page does not answer in time"
-        except SendError as error:
-            note = f"the public page does not answer: {error.reason}"
-        return Accepted(reference, delivered=not note, note=note)
-
-    async def _look(self, client: HttpClient, record: Record) -> str:
-        """What is wrong with the public page; empty if nothing is. The query passes by caches."""
-        fresh = f"{self._folder_path}{record.page}?v={secrets.token_hex(8)}"
-        response = await client.request("GET", fresh, headers={"cache-control": "no-cache"})
-        if response.status_code != 200:
-            return f"the public address does not show the page: HTTP {response.status_code}"
-        seen = _marker(record.announcement.id).search(response.content)
-        if seen is None:
-            return "the public address shows another page: directory and url may not belong together"
-        revision = int(seen[1])
-        return "" if revision >= record.announcement.revision else f"readers still see revision {revision}"
+    def _copy(
+        self,
+        name: str,
+        ground: Ground,
+        url: str | None,
+        ca_file: Path | None,
+        server: ServerSettings | None = None,
+        target: Target | None = None,
+    ) -> Copy:
+        hosts = {target.host} if target else set()
+        if url:
+            url = url.rstrip("/") + "/"
+            hosts.add(urlsplit(url).hostname or name)
+        own = server.failure_domains if server else None
+        shared = self._settings.failure_domains if not server or len(self._settings.server) == 1 else None
+        return Copy(
+            name,
+            Publisher(self._site, self._pages, ground, self._lock_wait_s),
+            Shown(url, ca_file and self._base / ca_file, self._read_back_s) if url else None,
+            self._mirrors,
+            failure_domains=frozenset(own or shared or hosts or {name}),
+            target=target,
+            clock=self._clock,
+        )
 
 
-def _marker(announcement_id: str) -> re.Pattern[bytes]:
-    return re.compile(
-        b'<meta name="fallback-cast" content="' + re.escape(announcement_id.encode()) + rb'\.(\d{1,9})">'
-    )
+def wire_of(target: Target, step_s: float) -> Wire:
+    """A connection that is not open yet; its library loads only when a site names such a target."""
+    if target.scheme == "sftp":
+        from fallback_cast.channels.site.sftp import SftpWire
+
+        return SftpWire(target)
+    if target.scheme == "ftps":
+        from fallback_cast.channels.site.ftps import FtpsWire
+
+        return FtpsWire(target, step_s)
+    from fallback_cast.channels.site.webdav import WebDavWire
+
+    return WebDavWire(target, step_s)

@@ -11,7 +11,8 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -140,3 +141,20 @@ def try_writing(path: Path) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise fault(error) from None
+
+
+@dataclass(frozen=True, slots=True)
+class DiskGround:
+    """A folder of this machine (see `Ground`)."""
+
+    path: Path
+
+    def opened(self) -> AbstractContextManager[Folder]:
+        return opened(self.path)
+
+    def locked(self, wait_s: float) -> AbstractContextManager[Folder]:
+        return locked(self.path, wait_s)
+
+    def tried(self) -> AbstractContextManager[Folder]:
+        try_writing(self.path)
+        return opened(self.path)

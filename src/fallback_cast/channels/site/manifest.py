@@ -6,6 +6,7 @@ It lies beside the pages and a web server may show it: it holds only what the pa
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from textwrap import shorten
@@ -156,12 +157,37 @@ class Manifest(BaseModel):
         since = self.built_at
         return any(not r.current(now) and (since is None or r.current(since)) for r in self.records)
 
+    def lacking(self, others: Sequence[Record]) -> list[Record]:
+        """Which of these are not here yet, or only in an older revision."""
+        mine = {record.announcement.id: record for record in self.records}
+        found = []
+        for other in others:
+            standing = mine.get(other.announcement.id)
+            if standing is None or other.outranks(standing.announcement):
+                found.append(other)
+        return found
+
     def including(self, record: Record) -> Manifest:
         """With this record in its place. Those too old for the feeds keep their summary, not their text."""
         others = [r for r in self.records if r.announcement.id != record.announcement.id]
         ordered = sorted([*others, record], key=lambda r: (r.published_at, r.announcement.id), reverse=True)
         kept = (*ordered[:FEED_LENGTH], *(_without_text(r) for r in ordered[FEED_LENGTH:]))
         return self.model_copy(update={"records": kept})
+
+
+def merged(manifests: Iterable[Manifest]) -> list[Record]:
+    """The latest of each announcement, with its text if any copy still has it; the newest first."""
+    best: dict[str, Record] = {}
+    for record in (record for manifest in manifests for record in manifest.records):
+        mine = record.announcement
+        standing = best.get(mine.id)
+        if (
+            standing is None
+            or record.outranks(standing.announcement)
+            or (mine.body and not standing.announcement.body and not standing.outranks(mine))
+        ):
+            best[mine.id] = record
+    return sorted(best.values(), key=lambda r: (r.published_at, r.announcement.id), reverse=True)
 
 
 def _without_text(record: Record) -> Record:

@@ -7,21 +7,22 @@ never deleted: links in old messages stay good.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from uuid import UUID
 
 from pydantic import ValidationError
 
 from fallback_cast.channels.site import folder as disk
 from fallback_cast.channels.site.feeds import atom, json_feed, sitemap
-from fallback_cast.channels.site.folder import Folder
+from fallback_cast.channels.site.ground import Ground, OpenFolder
 from fallback_cast.channels.site.manifest import SHARED_FILES, Manifest, Record, record_of
 from fallback_cast.channels.site.pages import Pages
 from fallback_cast.channels.site.settings import Site
 from fallback_cast.model.announcement import Announcement
-from fallback_cast.model.errors import AccessDenied, OutcomeUnknown
+from fallback_cast.model.errors import AccessDenied, OutcomeUnknown, SendError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Publisher:
 
     site: Site
     pages: Pages
-    path: Path
+    ground: Ground
     wait_s: float  # how long to wait for another writer
 
     def publish(self, announcement: Announcement, now: datetime) -> Record:
@@ -38,7 +39,7 @@ class Publisher:
 
         Raises Unavailable or AccessDenied if nothing was published, OutcomeUnknown if the page may be there.
         """
-        with disk.locked(self.path, self.wait_s) as folder:
+        with self.ground.locked(self.wait_s) as folder:
             manifest = self._read(folder)
             standing = manifest.find(announcement.id)
             if standing and standing.outranks(announcement):
@@ -62,20 +63,73 @@ class Publisher:
         What has expired moves to the archive. Returns whether anything was written. Raises Unavailable,
         AccessDenied, or OutcomeUnknown if only a part could be rebuilt.
         """
-        with disk.opened(self.path) as folder:
+        with self.ground.opened() as folder:
             if not self._read(folder).outlived(now):
                 return False
-        with disk.locked(self.path, self.wait_s) as folder:
+        with self.ground.locked(self.wait_s) as folder:
             self._rest(folder, self._claim(folder, self._read(folder)), now)
         return True
 
+    def manifest(self) -> Manifest:
+        """What stands here. Raises AccessDenied or Unavailable."""
+        with self.ground.opened() as folder:
+            return self._read(folder)
+
+    def follow(self, records: Sequence[Record], feed_id: UUID, source: Ground | None, now: datetime) -> bool:
+        """Bring this copy up to these records (newest first); returns whether anything was written.
+
+        Pages whose text is in no manifest any more are copied from `source`; without it they are left for
+        later. A copy left half-way has no `built_at`, and is built anew. Raises as `publish` does.
+        """
+        with self.ground.locked(self.wait_s) as folder:
+            manifest = self._read(folder)
+            lacking = manifest.lacking(records)
+            half_way = bool(manifest.records) and manifest.built_at is None
+            if not (lacking or half_way or manifest.outlived(now)):
+                return False
+            if not manifest.records:
+                manifest = manifest.model_copy(update={"feed_id": feed_id})
+            started = self._claim(folder, manifest, *(record.page for record in lacking))
+            started = started.model_copy(update={"built_at": None})
+            try:
+                for record in self._brought(folder, lacking, source):
+                    started = started.including(record)
+                self._rebuild(folder, started, now)
+            except OSError as error:
+                raise disk.fault(error) from None
+            return True
+
+    def _brought(
+        self, folder: OpenFolder, records: Sequence[Record], source: Ground | None
+    ) -> Iterator[Record]:
+        with source.opened() if source else nullcontext() as there:
+            for record in records:
+                content: bytes | None = None
+                if record.announcement.body:
+                    content = self.pages.page(record).encode()
+                elif there:
+                    content = there.read(record.page)
+                if content is not None:
+                    folder.write(record.page, content)
+                    yield record
+
+    def _rebuild(self, folder: OpenFolder, started: Manifest, now: datetime) -> None:
+        folder.settle()
+        folder.write(disk.MANIFEST, _dump(started))
+        folder.settle()
+        built = started.built(now)
+        for name, content in self._shared(built, now).items():
+            folder.write(name, content)
+        folder.settle()
+        folder.write(disk.MANIFEST, _dump(built))
+        folder.settle()
+
     def check(self) -> None:
         """Show that publishing would work. Raises AccessDenied or Unavailable."""
-        disk.try_writing(self.path)
-        with disk.opened(self.path) as folder:
+        with self.ground.tried() as folder:
             self._unclaimed(folder, self._read(folder), SHARED_FILES)
 
-    def _rest(self, folder: Folder, manifest: Manifest, now: datetime) -> None:
+    def _rest(self, folder: OpenFolder, manifest: Manifest, now: datetime) -> None:
         built = manifest.built(now)
         _write_rest(folder, built, self._shared(built, now))
 
@@ -91,7 +145,7 @@ class Publisher:
             files["sitemap.xml"] = sitemap(manifest, self.site.url)
         return files
 
-    def _read(self, folder: Folder) -> Manifest:
+    def _read(self, folder: OpenFolder) -> Manifest:
         try:
             content = folder.read(disk.MANIFEST)
         except OSError as error:
@@ -103,7 +157,7 @@ class Publisher:
         except ValidationError:
             raise AccessDenied(f"{disk.MANIFEST} was not written by this version of the program") from None
 
-    def _claim(self, folder: Folder, manifest: Manifest, *pages: str) -> Manifest:
+    def _claim(self, folder: OpenFolder, manifest: Manifest, *pages: str) -> Manifest:
         """The manifest with these names and the shared ones as ours, on the disk before they are used."""
         new = self._unclaimed(folder, manifest, (*pages, *SHARED_FILES))
         if not new:
@@ -116,7 +170,7 @@ class Publisher:
             raise disk.fault(error) from None
         return claimed
 
-    def _unclaimed(self, folder: Folder, manifest: Manifest, names: tuple[str, ...]) -> set[str]:
+    def _unclaimed(self, folder: OpenFolder, manifest: Manifest, names: tuple[str, ...]) -> set[str]:
         new = set(names) - manifest.files
         try:
             for name in sorted(names):
@@ -127,7 +181,7 @@ class Publisher:
         return new
 
 
-def _write_rest(folder: Folder, manifest: Manifest, shared: Mapping[str, bytes]) -> None:
+def _write_rest(folder: OpenFolder, manifest: Manifest, shared: Mapping[str, bytes]) -> None:
     try:
         folder.settle()
         folder.write(disk.MANIFEST, _dump(manifest))
@@ -135,8 +189,9 @@ def _write_rest(folder: Folder, manifest: Manifest, shared: Mapping[str, bytes])
         for name, content in shared.items():
             folder.write(name, content)
         folder.settle()
-    except OSError as error:
-        raise OutcomeUnknown(f"only a part could be written: {disk.fault(error).reason}") from None
+    except (OSError, SendError) as error:
+        cause = error if isinstance(error, SendError) else disk.fault(error)
+        raise OutcomeUnknown(f"only a part could be written: {cause.reason}") from None
 
 
 def _dump(manifest: Manifest) -> bytes:

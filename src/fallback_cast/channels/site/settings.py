@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import AnyHttpUrl, Field, field_validator
+from pydantic import AnyHttpUrl, Field, field_validator, model_validator
 
 from fallback_cast.channels.kit.settings import BuildContext, ChannelSettings
+from fallback_cast.channels.site.target import ServerSettings
 from fallback_cast.model.announcement import Club
+from fallback_cast.model.texts import Phrase
 
 MIN_CONTRAST = 4.5  # level AA for text, https://www.w3.org/TR/WCAG21/#contrast-minimum
 
@@ -18,7 +20,12 @@ class Settings(ChannelSettings):
     """Keys of a `[[channel]]` with `kind = "site"`."""
 
     kind: Literal["site"]
-    directory: Path = Field(description="The folder that your web server shows; it must exist")
+    directory: Path | None = Field(
+        None, description="The folder of this machine that your web server shows; it must exist"
+    )
+    server: tuple[ServerSettings, ...] = Field(
+        (), description="Folders on servers that get the same pages: the site itself, or mirrors"
+    )
     url: AnyHttpUrl | None = Field(
         None, description="Public address of that folder; without it, site_url of [club]"
     )
@@ -34,6 +41,16 @@ class Settings(ChannelSettings):
         if url and (url.query or url.fragment):
             raise ValueError("the address of a folder has neither ? nor #")
         return url
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.directory is None and not self.server:
+            raise ValueError(Phrase("a site needs a directory, or a [[channel.server]] on a server"))
+        names = [server.name or server.host for server in self.server]
+        names += [self.name] if self.directory else []
+        if len(set(names)) < len(names):
+            raise ValueError(Phrase("two servers have the same name or host: give each a name of its own"))
+        return self
 
     @field_validator("colour")
     @classmethod

@@ -183,7 +183,7 @@ def _span(node: SyntaxTreeNode, tags: Tags) -> list[Run]:
 
 def _linked(node: SyntaxTreeNode, tags: Tags) -> list[Run]:
     target = link_target(node)
-    if _in_link(tags):
+    if not target or _in_link(tags):
         return _inline(node.children, tags) or [Run(node.content or target, tags)]
     if target.lower().startswith(("http:", "https:")):
         inside = (*tags, _link(target))

@@ -10,6 +10,7 @@ from fallback_cast.model.french.members import MEMBERS
 from fallback_cast.model.french.outages import OUTAGES
 from fallback_cast.model.french.probes import PROBES
 from fallback_cast.model.french.reasons import REASONS
+from fallback_cast.model.french.servers import SERVERS
 from fallback_cast.model.french.settings import SETTINGS
 from fallback_cast.model.french.web import WEB
 
@@ -26,4 +27,5 @@ FRENCH: dict[str, str] = {
     **OUTAGES,
     **MEMBERS,
     **WEB,
+    **SERVERS,
 }

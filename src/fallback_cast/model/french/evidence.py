@@ -200,4 +200,40 @@ EVIDENCE: dict[str, str] = {
     "the message cannot be edited any more": "le message ne peut plus être modifié",
     "the earlier text did not go out there": "l’ancien texte n’y est pas parti",
     "it says so already": "il le dit déjà",
+    # wordpress
+    "WordPress refuses the user name or the application password": (
+        "WordPress refuse le nom d'utilisateur ou le mot de passe d'application"
+    ),
+    (
+        "WordPress does not know the account: user name or application password are wrong, or the web server "
+        "holds them back"
+    ): (
+        "WordPress ne reconnaît pas le compte : le nom d'utilisateur ou le mot de passe d'application est faux, "
+        "ou le serveur web les retient"
+    ),
+    "the account may not publish posts: it needs the role Author or Editor": (
+        "le compte n'a pas le droit de publier des articles : il lui faut le rôle Auteur ou Éditeur"
+    ),
+    "WordPress takes no application passwords here": "WordPress n'admet pas ici de mot de passe d'application",
+    "WordPress takes no application passwords of this account": (
+        "WordPress n'admet pas de mot de passe d'application pour ce compte"
+    ),
+    "the account may not use one of the categories": "le compte n'a pas le droit d'utiliser une des catégories",
+    "no WordPress posts at this address: url is wrong": "pas d'articles WordPress à cette adresse : url est faux",
+    "the post is gone": "l'article n'existe plus",
+    "WordPress refuses the post": "WordPress refuse l'article",
+    "WordPress could not store the post": "WordPress n'a pas pu enregistrer l'article",
+    "WordPress is under maintenance": "WordPress est en maintenance",
+    "the answer is not WordPress's": "la réponse n'est pas celle de WordPress",
+    "the answer names no post": "la réponse ne nomme aucun article",
+    "HTTP {status}, not from WordPress: a firewall refuses it": "HTTP {status}, pas de WordPress : un pare-feu refuse",
+    "HTTP {status}, not from WordPress: url is wrong, or its permalinks are plain": (
+        "HTTP {status}, pas de WordPress : url est faux, ou ses permaliens sont en mode simple"
+    ),
+    "HTTP {status}: url is not where WordPress is, it sends us elsewhere": (
+        "HTTP {status} : url n'est pas l'adresse de WordPress, elle nous envoie ailleurs"
+    ),
+    "WordPress answers": "WordPress répond",
+    "the account may publish": "le compte a le droit de publier",
+    "the id of the announcement cannot name a post": "l'identifiant de l'annonce ne peut pas nommer un article",
 }
