@@ -172,6 +172,20 @@ def test_no_consent_and_a_pause_are_kept_and_the_plan_says_so(club: Path) -> Non
     assert members(club, "pause", BOB, "--until", "2020-01-01").returncode == 2
 
 
+def test_who_withdrew_consent_is_not_taken_up_again(club: Path) -> None:
+    bring_in(club, f"name,email\nAnn,{ANN}\n")
+    run("send", "-t", "x", "-b", "y", "--detach", cwd=club)
+    with sqlite3.connect(club / "fallback-cast.db") as connection:
+        connection.execute("UPDATE delivery SET state = 'unreached'")
+        [[id]] = connection.execute("SELECT id FROM announcement")
+    connection.close()
+    bring_in(club, "name,consent\nAnn,no\n")
+    done = run("retry", id, "--json", cwd=club)
+    assert done.returncode in (0, 3, 4), done.stderr
+    found = json.loads(run("status", id, "--json", cwd=club).stdout)["recipients"]
+    assert (found["excluded"], found["unreached"]) == (1, 0)
+
+
 def test_the_list_can_be_narrowed(club: Path) -> None:
     bring_in(club, f"name,email,mobile,groups,consent sms\nAnn,{ANN},0612345678,a,no\nBob,,0612345679,b,\n")
 
