@@ -15,6 +15,7 @@ from typing import Any
 from fallback_cast.model.announcement import Announcement, Club, Importance
 from fallback_cast.model.channel import Channel
 from fallback_cast.model.errors import SendError
+from fallback_cast.model.message import Message
 
 CLUB = Club(
     name="Pétanque club de Sainte-Anne", language="fr", site_url="https://sainte-anne.example/annonces/"
@@ -48,6 +49,7 @@ class Scene:
     requests: Callable[[], int]  # sends (or SMTP transactions) seen on the wire so far
     keys: Callable[[], list[str]] = field(default=list)  # idempotency keys seen on the wire
     messages: Callable[[], int] = lambda: 0  # messages that reached somebody
+    hold: Callable[[Message], None] = lambda message: None  # an edit looks it up: it is there
 
 
 class Fake(ABC):

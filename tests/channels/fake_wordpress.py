@@ -10,6 +10,7 @@ from typing import Any
 from fallback_cast.channels import wordpress
 from fallback_cast.channels.kit.settings import BuildContext
 from fallback_cast.channels.wordpress.channel import WordPressChannel
+from fallback_cast.channels.wordpress.post import PostMessage
 from fallback_cast.model.errors import (
     AccessDenied,
     MessageRefused,
@@ -18,6 +19,7 @@ from fallback_cast.model.errors import (
     Throttled,
     Unavailable,
 )
+from fallback_cast.model.message import Message
 from tests.channels.fake import CLUB, Fake, Scene
 from tests.counterparts import http_faults as http
 
@@ -71,6 +73,10 @@ class Blog:
         post |= {k: v for k, v in body.items() if k not in ("slug", "content")}
         post |= {"link": f"{self.url}/{post['slug']}/", "content": {"raw": body["content"]}}
         return post
+
+    def hold(self, message: Message) -> None:
+        assert isinstance(message, PostMessage)
+        self.write("", {"slug": message.slug, "title": message.title, "content": message.content})
 
     def _write(self, number: str, body: dict[str, Any]) -> http.Action:
         return http.reply(200 if number else 201, json=self.write(number, body))
@@ -183,6 +189,7 @@ class WordPressFake(Fake):
                 "posts",
                 requests=lambda: len([r for r in faults.requests if r.method == "POST"]),
                 messages=lambda: len(blog.posts),
+                hold=blog.hold,
             )
 
 

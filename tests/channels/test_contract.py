@@ -156,6 +156,7 @@ async def test_an_edit_is_accepted_or_raises_one_of_six(fake: Fake, case: str) -
         async with _stage(fake, case) as scene:
             later = announcement(body=f"Reporté : {BODY_WORDS}.", revision=2)
             key = idempotency_key(later.id, 2, scene.channel.name, scene.address)
+            scene.hold(scene.channel.render(SUBJECT, LINK))
             outcome = await _edit(scene, scene.channel.render(later, LINK), sent, key)
             if case == "ok":  # this stage never had the message: it may say that it is gone
                 assert isinstance(outcome, Accepted | MessageRefused), outcome

@@ -11,18 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from fallback_cast.cli.terminal import EXIT_OK, EXIT_OPEN, Terminal, show_error, system_language
-from fallback_cast.model.texts import translate
-
-
-def _(text: str) -> str:
-    """Help texts in the language of the environment."""
-    return translate(system_language(), text)
-
-
-def _help(sentence: str, example: str) -> str:
-    return f"{_(sentence)}\n\n{_('Example:')} {_(example)}"
-
+from fallback_cast.cli.members_commands import members
+from fallback_cast.cli.options import Config, Json, Lang, NoColor, _, _help
+from fallback_cast.cli.terminal import EXIT_OK, EXIT_OPEN, Terminal, show_error
 
 app = typer.Typer(
     name="fallback-cast",
@@ -34,13 +25,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", metavar=_("FILE"), help=_("The settings file (default: channels.toml)")),
-]
-Json = Annotated[bool, typer.Option("--json", help=_("One JSON object on standard output"))]
-Lang = Annotated[str | None, typer.Option("--lang", metavar="fr|en", help=_("Language: fr or en"))]
-NoColor = Annotated[bool, typer.Option("--no-color", help=_("No colours"))]
 Id = Annotated[
     str, typer.Argument(metavar="ID", help=_("The announcement's id (its beginning is enough) or its code"))
 ]
@@ -426,42 +410,7 @@ def outages(
     _leave(run(Terminal(config, json, lang, no_color), channel, since, svg))
 
 
-members = typer.Typer(help=_("The members and their addresses."), no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(members, name="members")
-
-
-@members.command(
-    "import",
-    help=_help("Make the members of a CSV file the members.", "fallback-cast members import members.csv"),
-)
-def members_import(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar=_("FILE"), help=_("CSV with the columns name, language, groups, and one for each channel")
-        ),
-    ],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Check it, change nothing"))] = False,
-    config: Config = None,
-    json: Json = False,
-    lang: Lang = None,
-    no_color: NoColor = False,
-) -> None:
-    from fallback_cast.cli.members import run_import
-
-    _leave(run_import(Terminal(config, json, lang, no_color), file, dry_run))
-
-
-@members.command(
-    "list",
-    help=_help("The members and on which channels they have an address.", "fallback-cast members list"),
-)
-def members_list(
-    config: Config = None, json: Json = False, lang: Lang = None, no_color: NoColor = False
-) -> None:
-    from fallback_cast.cli.members import run_list as run
-
-    _leave(run(Terminal(config, json, lang, no_color)))
 
 
 @app.callback(invoke_without_command=True)

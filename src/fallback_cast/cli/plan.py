@@ -28,6 +28,7 @@ def _object(found: Preview) -> dict[str, object]:
                 "kind": share.kind,
                 "first": share.first,
                 "possible": share.possible,
+                "no_consent": share.no_consent,
                 "parts": share.parts,
                 "encoding": share.encoding,
                 "cost_each": None if share.cost is None else str(share.cost),
@@ -68,6 +69,8 @@ def _figures(terminal: Terminal, share: ChannelPreview) -> str:
         text("first choice of {count}", count=share.first),
         text("possible for {count}", count=share.possible),
     ]
+    if share.no_consent:
+        parts.append(text("not used for {count}, who do not consent", count=share.no_consent))
     if share.parts is not None:
         parts.append(text("parts of each message: {count}", count=share.parts))
     if share.cost is not None:

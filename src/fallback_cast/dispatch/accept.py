@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
+from zoneinfo import ZoneInfo
 
 from fallback_cast.ledger.announce import PlannedDelivery, Stored, codes_in_use, store_announcement
 from fallback_cast.ledger.members import Member, count_members, each_member
@@ -50,6 +51,7 @@ class Ready:
     announcement: Announcement
     starts_at: datetime
     gate_until: datetime | None
+    day: str  # on which it begins, where the club is: pauses end by it
 
 
 def check_draft(
@@ -84,7 +86,8 @@ def check_draft(
     )
     publishes = any(c.traits.publishes and c.always for c in channels.values())
     first = publishes and draft.audience.places_allowed and draft.test_routes is None
-    return Ready(announcement, starts_at, starts_at + policy.site_first if first else None)
+    day = starts_at.astimezone(ZoneInfo(club.timezone)).date().isoformat()
+    return Ready(announcement, starts_at, starts_at + policy.site_first if first else None, day)
 
 
 def checked_title(text: str) -> str:
@@ -136,19 +139,32 @@ def ranks(channels: Mapping[str, Channel]) -> list[ChannelRank]:
 
 
 def planned(
-    ledger: Ledger, draft: Draft, channels: Mapping[str, Channel], policies: Mapping[Importance, Policy]
+    ledger: Ledger,
+    draft: Draft,
+    channels: Mapping[str, Channel],
+    policies: Mapping[Importance, Policy],
+    day: str,
 ) -> Iterator[Recipient]:
     """Every recipient with its routes, streamed: memory does not grow with the members."""
     if draft.test_routes is not None:
         yield Recipient(RecipientKind.EVERYONE, "organiser", draft.test_routes)
         return
-    people = _people(each_member(ledger)) if count_members(ledger) else None
+    people = (person(m, day) for m in each_member(ledger)) if count_members(ledger) else None
     yield from plan(ranks(channels), people, policies[draft.importance], draft.audience)
 
 
-def _people(members: Iterable[Member]) -> Iterator[Person]:
-    for member in members:
-        yield Person(member.id or 0, member.name, member.addresses, member.groups, member.paused)
+def person(member: Member, day: str) -> Person:
+    """A member as planning sees them, on a day (2026-12-31)."""
+    return Person(
+        member.id or 0,
+        member.name,
+        member.addresses,
+        member.groups,
+        member.paused_on(day),
+        member.ranks,
+        member.refused,
+        member.timezone,
+    )
 
 
 def accept(
@@ -166,7 +182,7 @@ def accept(
     code = new_code(codes_in_use(ledger, announcement.created_at))
     moved = moved_addresses(ledger)
     # The generator of deliveries reads members in its own snapshots while one transaction writes.
-    rows = _deliveries(planned(ledger, draft, channels, policies), moved)
+    rows = _deliveries(planned(ledger, draft, channels, policies, ready.day), moved)
     first = next(rows, None)
     if first is None:
         raise UserError(
@@ -192,7 +208,12 @@ def _deliveries(
         if moved:
             routes = [Route(r.channel, moved.get((r.channel, r.address), r.address)) for r in routes]
         yield PlannedDelivery(
-            recipient.kind, recipient.name, tuple(routes), recipient.member_id, recipient.excluded
+            recipient.kind,
+            recipient.name,
+            tuple(routes),
+            recipient.member_id,
+            recipient.excluded,
+            recipient.timezone,
         )
 
 

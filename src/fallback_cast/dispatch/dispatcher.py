@@ -102,7 +102,7 @@ class Dispatcher:
         self._hasten = False
         self._wake = asyncio.Event()
         self._failure: BaseException | None = None
-        self._outlooks: dict[tuple[str, str | None], tuple[int, datetime, Outlook]] = {}
+        self._outlooks: dict[tuple[str, str | None, str | None], tuple[int, datetime, Outlook]] = {}
         self._renewed_s = 0.0
         self._cut_off = False  # our own line carries nothing, as far as the ledger was told
         self.leaving = False  # nothing more is begun
@@ -327,19 +327,22 @@ class Dispatcher:
         """Grows with every change of what `decide` would see."""
         return self.book.version + self.lessons.version + self.purse.version
 
-    def outlook(self, announcement: Active, now: datetime, paid: str | None = None) -> Outlook:
+    def outlook(
+        self, announcement: Active, now: datetime, paid: str | None = None, timezone: str | None = None
+    ) -> Outlook:
         """The world as `decide` sees it; the same one until somebody's standing changes.
 
         `paid`: the channel on which this delivery's message is paid for already, so its cap is no obstacle.
+        `timezone`: the recipient's, if it is not the club's.
         """
-        key = announcement.id, paid
+        key = announcement.id, paid, timezone
         cached = self._outlooks.get(key)
         if cached is not None and cached[0] == self.version and now - cached[1] < timedelta(seconds=1):
             return cached[2]
         standings = {
             name: self.book.standing(name, self._ended(announcement, name, paid)) for name in self._lanes
         }
-        outlook = Outlook(standings, self.book.holds, quiet_until(now, self._world.timezone))
+        outlook = Outlook(standings, self.book.holds, quiet_until(now, timezone or self._world.timezone))
         self._outlooks[key] = (self.version, now, outlook)
         return outlook
 

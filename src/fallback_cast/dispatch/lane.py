@@ -214,7 +214,7 @@ class Lane:
         actions = decide(
             held.delivery,
             held.attempts,
-            self.hall.outlook(announcement, now, self.name if paid else None),
+            self.hall.outlook(announcement, now, self.name if paid else None, held.delivery.timezone),
             self.hall.policy(announcement),
             now,
         )

@@ -27,6 +27,7 @@ class ChannelPreview:
     kind: str
     first: int = 0  # recipients whose first route it is
     possible: int = 0  # recipients who have it among their routes
+    no_consent: int = 0  # members with an address on it that may not be used
     text: str = ""
     refused: str = ""  # why this announcement cannot be shown here
     parts: int | None = None  # of one text message
@@ -54,7 +55,7 @@ def preview(
     found = Preview()
     for channel in channels.values():
         found.channels[channel.name] = _rendered(channel, ready)
-    _count(found, planned(ledger, draft, channels, policies))
+    _count(found, planned(ledger, draft, channels, policies, ready.day))
     for channel in channels.values():
         _pace(found.channels[channel.name], channel)
     return found
@@ -78,6 +79,8 @@ def _rendered(channel: Channel, ready: Ready) -> ChannelPreview:
 def _count(found: Preview, recipients: Iterable[Recipient]) -> None:
     for recipient in recipients:
         found.total += 1
+        for name in recipient.no_consent:
+            found.channels[name].no_consent += 1
         if not recipient.routes:
             reason = recipient.excluded or "no address on any channel"
             found.excluded[reason] += 1

@@ -29,6 +29,7 @@ class PlannedDelivery:
     routes: tuple[Route, ...]
     member_id: int | None = None
     excluded: str | None = None
+    timezone: str | None = None  # of the member, if not the club's
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,7 @@ _COLUMNS = (
     "reasons",
     "opened_at",
     "closed_at",
+    "timezone",
 )
 _INSERT = insert(schema.delivery).from_select(_COLUMNS, select(*map(given, range(len(_COLUMNS)))))
 
@@ -190,6 +192,7 @@ def _row(announcement: Announcement, planned: PlannedDelivery, starts_at: dateti
         reasons,
         announcement.created_at,
         closed_at,
+        planned.timezone,
     )
 
 

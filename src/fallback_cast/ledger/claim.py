@@ -96,6 +96,7 @@ def claim(
             table.c.routes,
             table.c.revision,
             table.c.opened_at,
+            table.c.timezone,
             table.c.amends,
         )
         .where(
@@ -132,7 +133,7 @@ def _with_past(
     suppressed = _suppressed(connection, {route for _, routes in found for route in routes}, now)
     claims = []
     for row, routes in found:
-        id, kind, recipient, _, revision, opened_at, amends = row
+        id, kind, recipient, _, revision, opened_at, timezone, amends = row
         tried = [(r, n, attempts.get(key, ())) for r in routes for n, key in enumerate(keys[id, r], 1)]
         now_tried = [a for _, n, found in tried if n == revision for a in found] if attempts else []
         earlier = tuple(a for _, n, found in tried if n < revision for a in found)
@@ -147,6 +148,7 @@ def _with_past(
             expires_at=announcement.expires_at,
             cancelled=announcement.cancelled and amends is None,
             suppressed=suppressed.intersection(routes) if suppressed else frozenset(),
+            timezone=timezone,
             amends=amends,
             references=standing(earlier, now_tried) if earlier else {},
         )

@@ -47,6 +47,28 @@ class Ledger:
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """One connection for temporary tables, which lie on disk and are gone at the end.
+
+        Its transactions are the caller's to begin. They read; with `ledger_reading=False` they write.
+        """
+        with _in_words(self.path), self._engine.connect() as connection:
+            connection.execution_options(ledger_reading=True)
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA temp_store=FILE")
+            try:
+                yield connection
+            finally:
+                connection.invalidate()
+
+    def scrub(self) -> None:
+        """Write the file anew: nothing that was ever deleted is left in its free space, nor in the WAL."""
+        with _in_words(self.path), self._engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute("VACUUM")
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -119,7 +141,13 @@ def _tune(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # transactions are ours to begin
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "secure_delete=ON",  # what is deleted is overwritten
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

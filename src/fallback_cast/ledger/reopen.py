@@ -29,12 +29,17 @@ def reopen_deliveries(ledger: Ledger, id: str, routes: NewRoutes, now: datetime,
             rows = connection.execute(query.limit(PAGE)).all()
             if not rows:
                 break
-            values = []
+            values: list[dict[str, object]] = []
             for row in rows:
                 old = tuple(Route(channel, address) for channel, address in json.loads(row.routes))
                 # A correction goes to who was told by its first route, and by no new ones.
                 given = (row.kind, row.recipient, row.member_id, old)
                 renewed = old if row.amends is not None else routes(*given)
+                if not renewed:  # consent was withdrawn meanwhile, or the person is erased
+                    reasons = row.reasons if not old else '["no consent"]'
+                    gone = update(table).where(table.c.id == row.id)
+                    connection.execute(gone.values(state="excluded", reasons=reasons))
+                    continue
                 values.append(
                     {
                         "the_id": row.id,
@@ -42,6 +47,8 @@ def reopen_deliveries(ledger: Ledger, id: str, routes: NewRoutes, now: datetime,
                         "lane": renewed[0].channel,
                     }
                 )
+            if not values:
+                continue
             connection.execute(
                 update(table)
                 .where(table.c.id == bindparam("the_id"))
@@ -58,7 +65,7 @@ def reopen_deliveries(ledger: Ledger, id: str, routes: NewRoutes, now: datetime,
                 ),
                 values,
             )
-            opened += len(rows)
+            opened += len(values)
         if opened:
             later = announcement.c.expires_at < expires_at
             connection.execute(

@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from fallback_cast.ledger import schema
-from fallback_cast.ledger.members import Member
+from fallback_cast.ledger.bulk import execute, given, insert_or_change, one_of, values
+from fallback_cast.ledger.members import Member, columns_of, insert_addresses, insert_members
 from fallback_cast.ledger.open import Ledger
+from fallback_cast.ledger.suppress import end_bounces, forget_suppressed, recall_suppressed
 
 
-@dataclass(frozen=True, slots=True)
-class RosterChange:
-    """What is to become of the list. `changed` and `removed` have the ids of the ledger."""
-
-    added: Sequence[Member] = ()
-    changed: Sequence[Member] = ()
-    removed: Sequence[Member] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.changed or self.removed)
-
-
-def change_members(ledger: Ledger, change: RosterChange, now: datetime) -> None:
-    """Make the change, all or nothing. Raises LedgerError.
-
-    A newcomer gets an id that nobody had before: `retry` of an old announcement looks members up by
+def add_members(connection: Connection, members: Sequence[Member], now: datetime) -> None:
+    """Newcomers get ids that nobody had before: `retry` of an old announcement looks members up by
     id, and must never find somebody else.
     """
-    with ledger.writing() as connection:
-        _forget_addresses(connection, [*change.changed, *change.removed])
-        _remove(connection, change.removed)
-        _update(connection, change.changed)
-        first = _highest_id(connection) + 1
-        added = [(id, member) for id, member in enumerate(change.added, first)]
-        _insert(connection, added, now)
-        _note_addresses(connection, [*added, *((member.id or 0, member) for member in change.changed)])
+    first = _highest_id(connection) + 1
+    insert_members(connection, list(enumerate(members, first)), now)
+    recall_suppressed(connection, [route for m in members for route in m.addresses.items()])
 
 
 def _highest_id(connection: Connection) -> int:
@@ -47,61 +29,73 @@ def _highest_id(connection: Connection) -> int:
     return max(int(connection.execute(select(func.max(column))).scalar() or 0) for column in columns)
 
 
-def _forget_addresses(connection: Connection, members: Sequence[Member]) -> None:
+_UPDATE = (
+    update(schema.member)
+    .where(schema.member.c.id == given(0))
+    .values(
+        name=given(1),
+        language=given(2),
+        groups=given(3),
+        paused=given(4),
+        paused_until=given(5),
+        number=given(6),
+        ranks=given(7),
+        timezone=given(8),
+    )
+)
+
+
+def change_members(connection: Connection, changes: Sequence[tuple[Member, Member]], now: datetime) -> None:
+    """Each member as it was and as it is to be, under the same id."""
+    execute(connection, _UPDATE, [(after.id, *columns_of(after)) for _, after in changes])
+    old = [(b.id or 0, *pair) for b, a in changes for pair in b.addresses.items() - a.addresses.items()]
+    new = [(b.id or 0, *pair) for b, a in changes for pair in a.addresses.items() - b.addresses.items()]
+    _remove_addresses(connection, old)
+    insert_addresses(connection, new)
+    for before, after in changes:
+        _note_consents(connection, before, after, now)
+    forget_suppressed(connection, [(channel, address) for _, channel, address in old], edited=True)
+    routes = [(channel, address) for _, channel, address in new]
+    recall_suppressed(connection, routes)
+    end_bounces(connection, routes)
+
+
+def _remove_addresses(connection: Connection, rows: Sequence[tuple[int, str, str]]) -> None:
     table = schema.member_address
-    if members:
-        wanted = table.c.member_id == bindparam("the_id")
-        connection.execute(delete(table).where(wanted), [{"the_id": member.id} for member in members])
+    if rows:
+        wanted = (table.c.member_id == bindparam("the_id")) & (table.c.channel == bindparam("the_channel"))
+        gone = [{"the_id": id, "the_channel": channel} for id, channel, _ in rows]
+        connection.execute(delete(table).where(wanted), gone)
 
 
-def _remove(connection: Connection, members: Sequence[Member]) -> None:
-    if members:
-        wanted = schema.member.c.id == bindparam("the_id")
-        connection.execute(delete(schema.member).where(wanted), [{"the_id": member.id} for member in members])
-
-
-def _update(connection: Connection, members: Sequence[Member]) -> None:
-    if members:
-        statement = (
-            update(schema.member)
-            .where(schema.member.c.id == bindparam("the_id"))
-            .values(name=bindparam("the_name"), language=bindparam("spoken"), groups=bindparam("in_groups"))
+def _note_consents(connection: Connection, before: Member, after: Member, now: datetime) -> None:
+    """What was said before keeps its date."""
+    table = schema.member_consent
+    for channel in before.consents.keys() - after.consents.keys():
+        mine = (table.c.member_id == after.id) & (table.c.channel == channel)
+        connection.execute(delete(table).where(mine))
+    for channel, yes in after.consents.items() - before.consents.items():
+        statement = insert_or_change(connection, table).values(
+            member_id=after.id, channel=channel, given=yes, since=now
         )
         connection.execute(
-            statement,
-            [
-                {
-                    "the_id": member.id,
-                    "the_name": member.name,
-                    "spoken": member.language,
-                    "in_groups": ",".join(member.groups),
-                }
-                for member in members
-            ],
+            statement.on_conflict_do_update(
+                index_elements=["member_id", "channel"], set_={"given": yes, "since": now}
+            )
         )
 
 
-def _insert(connection: Connection, members: Sequence[tuple[int, Member]], now: datetime) -> None:
-    if members:
-        rows = [
-            {
-                "id": id,
-                "name": member.name,
-                "language": member.language,
-                "groups": ",".join(member.groups),
-                "paused": member.paused,
-                "created_at": now,
-            }
-            for id, member in members
-        ]
-        connection.execute(insert(schema.member), rows)
+def remove_members(connection: Connection, members: Sequence[Member]) -> None:
+    """They have left: their contacts go at once, suppressions stay as HMAC."""
+    ids = [member.id or 0 for member in members]
+    connection.execute(delete(schema.member).where(one_of(schema.member.c.id)), values(ids))
+    routes = [route for member in members for route in member.addresses.items()]
+    forget_suppressed(connection, routes, edited=False)
 
 
-def _note_addresses(connection: Connection, members: Sequence[tuple[int, Member]]) -> None:
-    rows = [
-        {"member_id": id, "channel": channel, "address": address}
-        for id, member in members
-        for channel, address in member.addresses.items()
-    ]
-    if rows:
-        connection.execute(insert(schema.member_address), rows)
+def pause_member(ledger: Ledger, id: int, paused: bool, until: str | None) -> None:
+    """Nothing goes to this member, until the end of a day (2026-12-31) or for good; or again."""
+    table = schema.member
+    with ledger.writing() as connection:
+        statement = update(table).where(table.c.id == id)
+        connection.execute(statement.values(paused=paused, paused_until=until if paused else None))

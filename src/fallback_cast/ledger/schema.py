@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0006"  # the newest migration; a test compares it with the scripts
+HEAD = "0007"  # the newest migration; a test compares it with the scripts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -111,6 +111,11 @@ member = Table(
     Column("groups", Text, nullable=False, server_default=""),
     Column("paused", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Moment, nullable=False),
+    Column("number", Text),  # the club's own: a licence, a membership number
+    Column("ranks", Text, nullable=False, server_default=""),  # channels in the member's order, comma between
+    Column("timezone", Text),
+    Column("paused_until", Text),  # the last day of the pause; without it: for good
+    Index("member_by_number", "number"),
 )
 
 member_address = Table(
@@ -119,6 +124,16 @@ member_address = Table(
     Column("member_id", RowId, ForeignKey("member.id", ondelete="CASCADE"), primary_key=True),
     Column("channel", Text, primary_key=True),
     Column("address", Text, nullable=False),
+    Index("member_address_by_address", "address"),
+)
+
+member_consent = Table(
+    "member_consent",  # what a member said; nothing said: no row
+    metadata,
+    Column("member_id", RowId, ForeignKey("member.id", ondelete="CASCADE"), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("given", Boolean, nullable=False),
+    Column("since", Moment, nullable=False),
 )
 
 delivery = Table(
@@ -144,6 +159,7 @@ delivery = Table(
     Column("opened_at", Moment, nullable=False),
     Column("closed_at", Moment),
     Column("catch_up", Boolean, nullable=False, server_default=text("false")),  # a place that missed it
+    Column("timezone", Text),  # of the member, for quiet hours
     Column("amends", RowId),  # the delivery whose recipient was told an earlier text by the first route
     Index(
         "delivery_catch_up",  # one for an announcement and a place, ever

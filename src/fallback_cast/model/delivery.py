@@ -99,5 +99,6 @@ class Delivery:
     expires_at: datetime
     cancelled: bool = False
     suppressed: frozenset[Route] = frozenset()
+    timezone: str | None = None  # of the member, if not the club's
     amends: int | None = None  # brings a correction or cancellation to who was told, by the first route
     references: Mapping[Route, str] = field(default_factory=dict)  # of what stands there and may be edited

@@ -11,6 +11,7 @@ from fallback_cast.model.policy import Policy
 
 NOT_IN_THE_GROUP = "not in the group"
 NOT_ON_THE_CHANNEL = "no address on the chosen channel"
+NO_CONSENT = "no consent"
 LEFT_OUT = frozenset({NOT_IN_THE_GROUP, NOT_ON_THE_CHANNEL})  # on purpose: nobody need be telephoned
 
 
@@ -34,6 +35,8 @@ class Recipient:
     routes: tuple[Route, ...]
     member_id: int | None = None
     excluded: str | None = None
+    no_consent: tuple[str, ...] = ()  # channels with an address that may not be used
+    timezone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,9 @@ class Person:
     addresses: Mapping[str, str]
     groups: tuple[str, ...] = ()
     paused: bool = False
+    ranks: tuple[str, ...] = ()  # channels in the member's own order, before the others
+    refused: frozenset[str] = frozenset()  # channels without consent
+    timezone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,15 @@ def plan(
             yield Recipient(RecipientKind.EVERYONE, "everyone", chain)
         return
     for person in people:
-        yield _member(person, order, audience)
+        own = _own_order(order, person.ranks, policy) if person.ranks else order
+        yield _member(person, own, audience)
+
+
+def _own_order(order: Sequence[ChannelRank], ranks: Sequence[str], policy: Policy) -> Sequence[ChannelRank]:
+    """The member's own order; whether money comes last is the club's to say."""
+    place = {name: position for position, name in enumerate(ranks)}
+    own = sorted(order, key=lambda c: place.get(c.name, len(place)))
+    return sorted(own, key=lambda c: c.traits.paid) if policy.paid == "last" else own
 
 
 def _member(person: Person, order: Sequence[ChannelRank], audience: Audience) -> Recipient:
@@ -99,12 +113,16 @@ def _member(person: Person, order: Sequence[ChannelRank], audience: Audience) ->
         return Recipient(kind, person.name, (), person.id, "paused")
     if audience.groups and not audience.groups.intersection(person.groups):
         return Recipient(kind, person.name, (), person.id, NOT_IN_THE_GROUP)
-    routes = []
+    routes, refused = [], []
     for channel in order:
         address = person.addresses.get(channel.name)
+        if address and channel.name in person.refused:
+            refused.append(channel.name)
+            continue
         if address == "place":
             address = channel.place if audience.places_allowed else None
         if address:
             routes.append(Route(channel.name, address))
     without = NOT_ON_THE_CHANNEL if audience.channels else "no address on any channel"
-    return Recipient(kind, person.name, tuple(routes), person.id, None if routes else without)
+    excluded = None if routes else NO_CONSENT if refused else without
+    return Recipient(kind, person.name, tuple(routes), person.id, excluded, tuple(refused), person.timezone)

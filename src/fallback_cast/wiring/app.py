@@ -114,6 +114,10 @@ class App:
             "%Y-%m-%d %H:%M" + (":%S" if seconds else "")
         )
 
+    def today(self) -> str:
+        """The day it is where the club is, as 2026-12-31."""
+        return self.clock.now().astimezone(ZoneInfo(self.club.timezone)).date().isoformat()
+
     def page_url(self, id: str) -> str | None:
         """The announcement's own page, if it was seen to answer."""
         head = header(self.ledger, id)

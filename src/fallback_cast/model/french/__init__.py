@@ -6,6 +6,7 @@ from fallback_cast.model.french.demo import DEMO
 from fallback_cast.model.french.domains import DOMAINS
 from fallback_cast.model.french.evidence import EVIDENCE
 from fallback_cast.model.french.health import HEALTH
+from fallback_cast.model.french.members import MEMBERS
 from fallback_cast.model.french.outages import OUTAGES
 from fallback_cast.model.french.probes import PROBES
 from fallback_cast.model.french.reasons import REASONS
@@ -24,6 +25,7 @@ FRENCH: dict[str, str] = {
     **DOMAINS,
     **DEMO,
     **OUTAGES,
+    **MEMBERS,
     **WEB,
     **SERVERS,
 }
