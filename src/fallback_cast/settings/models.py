@@ -67,6 +67,9 @@ class ClubSettings(StrictModel):
         "Europe/Paris", description="Where the club is, for the hours in announcements and quiet hours"
     )
     site_url: PublicUrl | None = Field(None, description="Address of the club's own page for announcements")
+    currency: str = Field(
+        "EUR", pattern=r"^[A-Z]{3}$", description="Money of prices and caps, in three letters (ISO 4217)"
+    )
 
     @field_validator("name")
     @classmethod

@@ -167,11 +167,6 @@ COMMANDS: dict[str, str] = {
     ),
     # plan
     "plan: {total} recipients; nothing is sent": "plan : {total} destinataires ; rien n'est envoyé",
-    "first choice of {count}": "premier choix pour {count}",
-    "possible for {count}": "possible pour {count}",
-    "parts of each message: {count}": "parties par message : {count}",
-    "price for the first: {cost}": "prix pour les premiers : {cost}",
-    "at least {time}": "au moins {time}",
     "left out: {count} ({reason})": "laissés de côté : {count} ({reason})",
     "cannot be reached: {count} ({reason})": "impossibles à joindre : {count} ({reason})",
     # progress and results
