@@ -72,8 +72,6 @@ COMMANDS: dict[str, str] = {
     "Take up unreached recipients again, with today's settings.": (
         "Reprend les destinataires non atteints, avec les réglages d'aujourd'hui."
     ),
-    "Who was not reached, by name, with reasons.": "Qui n'a pas été atteint, par nom, avec les raisons.",
-    "As CSV": "En CSV",
     "The whole story on this machine, with no account: a platform goes down in mid-broadcast.": (
         "Toute l'histoire sur cette machine, sans aucun compte : une plateforme tombe au milieu d'un envoi."
     ),

@@ -41,4 +41,27 @@ PLAN = {
     "not everything could be looked up of {hosts}: more people may hang on one domain only": (
         "tout n'a pas pu être trouvé sur {hosts} : d'autres personnes dépendent peut-être d'un seul domaine de panne"
     ),
+    # the list to telephone
+    "Who was not reached, by name, with reasons, to print and telephone.": (
+        "Qui n'a pas été atteint, par nom, avec les raisons, à imprimer pour téléphoner."
+    ),
+    "text, csv or html": "text, csv ou html",
+    "The same as --format csv": "Comme --format csv",
+    "{count} people are listed in {file}": "{count} personnes sont dans la liste {file}",
+    "telephone": "téléphone",
+    "email address": "courriel",
+    "other addresses": "autres adresses",
+    "To telephone: {title}": "À appeler : {title}",
+    "People to telephone": "Personnes à appeler",
+    "What to tell them": "Ce qu'il faut leur dire",
+    "to tick": "à cocher",
+    "no address and no telephone number is known": "aucune adresse et aucun numéro de téléphone connus",
+    "Told on, by": "Prévenu(e) le, par",
+    "Nobody is on this list.": "Il n'y a personne sur cette liste.",
+    "{count} recipients are still pending and may come on this list.": (
+        "{count} destinataires sont encore en cours et peuvent venir sur cette liste."
+    ),
+    "{count} people; as of {moment}. Personal data: destroy this page when you are done.": (
+        "{count} personnes ; situation au {moment}. Données personnelles : détruisez cette page après usage."
+    ),
 }
