@@ -100,7 +100,9 @@ def preview(
     found = Preview(shares, forecast)
     paces = load_paces(ledger)
     for channel in channels.values():
-        _time(shares[channel.name], channel, forecast.shares[channel.name], ready, policy, paces, timezone)
+        counted = forecast.shares[channel.name]
+        counted.most = min(counted.most, room.get(channel.name, counted.most))
+        _time(shares[channel.name], channel, counted, ready, policy, paces, timezone)
         found.warnings += _warnings(shares[channel.name], ready, policy, channel)
     found.warnings += [Warned(Caution.CAP, name, count) for name, count in forecast.capped.items()]
     return found
