@@ -30,6 +30,7 @@ from fallback_cast.wiring.app import App, open_app
 FORMATS = ("text", "csv", "html")
 STATES = ("unreached", "expired", "excluded")
 PAGE = 500
+PLACE = "place"  # an address that is none of the member's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,8 @@ def _with_addresses(
         known = addresses_of(ledger, {view.member_id for view in page if view.member_id is not None})
         for view in page:
             if view.kind == RecipientKind.MEMBER.value:
-                yield view, known.get(view.member_id or 0, list(view.routes))
+                theirs = known.get(view.member_id or 0, list(view.routes))
+                yield view, [route for route in theirs if route.address != PLACE]
             else:
                 yield view, []  # a place, or everyone: nobody can be telephoned
 

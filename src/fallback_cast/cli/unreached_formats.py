@@ -19,7 +19,7 @@ def to_text(register: Register) -> Iterator[str]:
             "[ ] {name}: {reasons} ({state})", name=one.name, reasons=one.reasons, state=one.state
         )
         yield f"{line}\n"
-        contacts = dict.fromkeys(contact.shown for contact in one.contacts if contact.address != "place")
+        contacts = dict.fromkeys(contact.shown for contact in one.contacts)
         if contacts:
             yield f"    {' · '.join(contacts)}\n"
 
@@ -44,11 +44,10 @@ def to_csv(register: Register, *, marked: bool) -> Iterator[str]:
 def _cells(one: Missed) -> list[str]:
     by_kind: dict[str, list[str]] = {"sms": [], "email": [], "": []}
     for contact in one.contacts:
-        if contact.address != "place":
-            known = contact.kind in by_kind
-            by_kind[contact.kind if known else ""].append(
-                contact.shown if known else f"{contact.channel} {contact.shown}"
-            )
+        if contact.kind in ("sms", "email"):
+            by_kind[contact.kind].append(contact.shown)
+        else:
+            by_kind[""].append(f"{contact.channel} {contact.shown}")
     addresses = [", ".join(dict.fromkeys(texts)) for texts in by_kind.values()]
     return [one.name, *addresses, one.state, one.reasons]
 
