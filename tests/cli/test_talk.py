@@ -114,9 +114,9 @@ def test_the_list_to_telephone_opens_in_a_french_spreadsheet(tmp_path: Path) -> 
     assert done.stdout.startswith("\ufeff")
     rows = list(csv.reader(io.StringIO(done.stdout.removeprefix("\ufeff")), delimiter=";"))
     assert rows == [
-        ["destinataire", "état", "raisons"],
-        ["'=Ann", "exclu", "aucune adresse sur aucun canal"],
-        ["Béa", "exclu", "aucune adresse sur aucun canal"],
+        ["destinataire", "téléphone", "courriel", "autres adresses", "état", "raisons"],
+        ["'=Ann", "", "", "", "exclu", "aucune adresse sur aucun canal"],
+        ["Béa", "", "", "", "exclu", "aucune adresse sur aucun canal"],
     ]
 
 

@@ -13,7 +13,7 @@ from fallback_cast.model.announcement import Importance
 from fallback_cast.model.channel import Pace
 from fallback_cast.model.policy import DEFAULT_POLICIES
 from fallback_cast.routing.backoff import ledger_wait
-from fallback_cast.routing.pace import may_go_at, reserve
+from fallback_cast.routing.pace import last_goes_at, may_go_at, reserve
 from fallback_cast.routing.quiet import quiet_until
 from tests.routing.cases import T0
 
@@ -29,6 +29,21 @@ def departures(pace: Pace, between: list[timedelta]) -> tuple[list[datetime], li
         came.append(now)
         went.append(go_at)
     return came, went
+
+
+@given(
+    st.integers(1, 40),
+    st.sampled_from([0.05, 1.0, 3.3]),
+    st.integers(1, 5),
+    st.none() | st.integers(-20, 20).map(lambda s: T0 + timedelta(seconds=s)),
+)
+def test_the_last_of_many_goes_when_one_by_one_it_would(
+    count: int, interval: float, burst: int, stored: datetime | None
+) -> None:
+    pace, next_at, went = Pace("k", interval, burst), stored, T0
+    for _ in range(count):
+        went, next_at = reserve(pace, next_at, T0)
+    assert last_goes_at(pace, stored, T0, count) == went
 
 
 @given(gaps, st.sampled_from([0.05, 0.5, 1.0, 3.3]), st.integers(1, 5))

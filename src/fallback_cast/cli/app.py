@@ -292,18 +292,28 @@ def cancel(
     _leave(run_cancel(Terminal(config, json, lang, no_color), id, body))
 
 
-@app.command(help=_help("Who was not reached, by name, with reasons.", "fallback-cast unreached K7F3 --csv"))
+@app.command(
+    help=_help(
+        "Who was not reached, by name, with reasons, to print and telephone.",
+        "fallback-cast unreached K7F3 --format html --output list.html",
+    )
+)
 def unreached(
     id: Id,
-    csv: Annotated[bool, typer.Option("--csv", help=_("As CSV"))] = False,
+    format: Annotated[str, typer.Option("--format", help=_("text, csv or html"))] = "text",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar=_("FILE"), help=_("Write it to this file, in one step")),
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help=_("The same as --format csv"))] = False,
     config: Config = None,
     json: Json = False,
     lang: Lang = None,
     no_color: NoColor = False,
 ) -> None:
-    from fallback_cast.cli.show import run_unreached
+    from fallback_cast.cli.unreached import run
 
-    _leave(run_unreached(Terminal(config, json, lang, no_color), id, csv))
+    _leave(run(Terminal(config, json, lang, no_color), id, "csv" if csv else format, output))
 
 
 @app.command(

@@ -1,26 +1,22 @@
-"""`status`, `list`, `watch` and `unreached`: where things stand."""
+"""`status`, `list` and `watch`: where things stand."""
 
 from __future__ import annotations
 
-import csv
-import sys
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fallback_cast.cli.live import recipient_name, translate_reason
 from fallback_cast.cli.terminal import EXIT_OK, Terminal
-from fallback_cast.dispatch.report import delivery_object, exit_code
+from fallback_cast.dispatch.report import exit_code
 from fallback_cast.ledger.open import Ledger
-from fallback_cast.ledger.progress import open_deliveries
-from fallback_cast.ledger.view import DeliveryView, each_delivery, find_ids, recent_headers
+from fallback_cast.ledger.view import each_delivery, find_ids, recent_headers
 from fallback_cast.model.errors import UserError
 from fallback_cast.model.texts import Phrase
-from fallback_cast.routing.plan import LEFT_OUT
 from fallback_cast.wiring.app import App, open_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 
 def find(ledger: Ledger, given: str) -> str:
@@ -100,23 +96,6 @@ def run_watch(terminal: Terminal, given: str) -> int:
         else:
             print_status(terminal, app, found)
         return exit_code(found)
-
-
-def run_unreached(terminal: Terminal, given: str, as_csv: bool) -> int:
-    with open_app(terminal.settings()) as app:
-        id = find(app.ledger, given)
-        views = (
-            view
-            for view in each_delivery(app.ledger, id, ("unreached", "expired", "excluded"))
-            if not LEFT_OUT.intersection(view.reasons)
-        )
-        if terminal.json:
-            terminal.object({"id": id, "unreached": [delivery_object(view) for view in views]})
-        elif as_csv:
-            _write_csv(terminal, views)
-        else:
-            _print_unreached(terminal, views, open_deliveries(app.ledger, id))
-        return EXIT_OK
 
 
 def _one_line(terminal: Terminal, found: Mapping[str, Any]) -> str:
@@ -214,37 +193,3 @@ def _print_recipients(terminal: Terminal, app: App, id: str) -> None:
             rest = f"{terminal.text(attempt.outcome.value)}{reason}"
             line = terminal.text("{head}: {rest}", head=attempt.channel, rest=rest)
             terminal.data(f"    {moment}  {line}")
-
-
-def _print_unreached(terminal: Terminal, views: Iterator[DeliveryView], pending: int) -> None:
-    none = True
-    for view in views:
-        none = False
-        reasons = translate_reason(terminal, "; ".join(view.reasons))
-        name = recipient_name(terminal, view.recipient)
-        terminal.data(
-            terminal.text(
-                "[ ] {name}: {reasons} ({state})", name=name, reasons=reasons, state=terminal.text(view.state)
-            )
-        )
-    if none and pending:
-        terminal.say("nobody so far; {count} still pending", count=pending)
-    elif none:
-        terminal.say("everybody was reached")
-
-
-def _write_csv(terminal: Terminal, views: Iterator[DeliveryView]) -> None:
-    # French spreadsheets want semicolons, and all of them the mark to see that it is UTF-8.
-    writer = csv.writer(sys.stdout, delimiter=";" if terminal.language == "fr" else ",")
-    if not sys.stdout.isatty():
-        print("\ufeff", end="")
-    writer.writerow([terminal.text(name) for name in ("recipient", "state", "reasons")])
-    for view in views:
-        reasons = translate_reason(terminal, "; ".join(view.reasons))
-        name = recipient_name(terminal, view.recipient)
-        writer.writerow([_cell(name), terminal.text(view.state), _cell(reasons)])
-
-
-def _cell(text: str) -> str:
-    """Spreadsheets run cells that begin like formulas (OWASP CSV injection): quote them."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

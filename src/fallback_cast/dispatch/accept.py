@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
@@ -182,7 +182,7 @@ def accept(
     code = new_code(codes_in_use(ledger, announcement.created_at))
     moved = moved_addresses(ledger)
     # The generator of deliveries reads members in its own snapshots while one transaction writes.
-    rows = _deliveries(planned(ledger, draft, channels, policies, ready.day), moved)
+    rows = _deliveries(moved_routes(planned(ledger, draft, channels, policies, ready.day), moved))
     first = next(rows, None)
     if first is None:
         raise UserError(
@@ -200,21 +200,22 @@ def accept(
     )
 
 
-def _deliveries(
+def moved_routes(
     recipients: Iterable[Recipient], moved: Mapping[tuple[str, str], str]
-) -> Iterator[PlannedDelivery]:
+) -> Iterator[Recipient]:
+    """The recipients, with the addresses that providers have replaced by others."""
     for recipient in recipients:
-        routes: Sequence[Route] = recipient.routes
         if moved:
-            routes = [Route(r.channel, moved.get((r.channel, r.address), r.address)) for r in routes]
-        yield PlannedDelivery(
-            recipient.kind,
-            recipient.name,
-            tuple(routes),
-            recipient.member_id,
-            recipient.excluded,
-            recipient.timezone,
-        )
+            routes = (
+                Route(r.channel, moved.get((r.channel, r.address), r.address)) for r in recipient.routes
+            )
+            recipient = replace(recipient, routes=tuple(routes))
+        yield recipient
+
+
+def _deliveries(recipients: Iterable[Recipient]) -> Iterator[PlannedDelivery]:
+    for r in recipients:
+        yield PlannedDelivery(r.kind, r.name, r.routes, r.member_id, r.excluded, r.timezone)
 
 
 def new_id(now: datetime) -> str:

@@ -17,7 +17,7 @@ from fallback_cast.health.operators import operator, registrable
 from fallback_cast.model.texts import Phrase
 
 # Their names are companies or registered domains: the same name in two of them is the same company.
-_COMPANY = (Kind.ZONE, Kind.NAME_SERVERS, Kind.MAIL_EXCHANGERS, Kind.CERTIFICATE)
+COMPANY = (Kind.ZONE, Kind.NAME_SERVERS, Kind.MAIL_EXCHANGERS, Kind.CERTIFICATE)
 
 
 class Weight(IntEnum):
@@ -136,7 +136,7 @@ def shared(subjects: Sequence[Subject], findings: Findings) -> list[Shared]:
     holders: defaultdict[tuple[Kind, str], dict[Member, set[str]]] = defaultdict(dict)
     for subject in subjects:
         for tie in ties(subject, findings):
-            for kind in (tie.kind, Kind.OPERATOR) if tie.kind in _COMPANY else (tie.kind,):
+            for kind in (tie.kind, Kind.OPERATOR) if tie.kind in COMPANY else (tie.kind,):
                 holders[kind, tie.name].setdefault(subject.member, set()).add(tie.host)
     found = [
         Shared(kind, name, in_order(members), (_evidence(kind, name, members),), (kind,))

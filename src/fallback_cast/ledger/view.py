@@ -13,7 +13,7 @@ from sqlalchemy import Row, func, select
 from fallback_cast.ledger import schema
 from fallback_cast.ledger.claim import attempts_by_key
 from fallback_cast.ledger.open import Ledger
-from fallback_cast.model.delivery import Attempt
+from fallback_cast.model.delivery import Attempt, Route
 from fallback_cast.model.message import keys_until
 
 PAGE = 500
@@ -41,10 +41,15 @@ class DeliveryView:
     state: str
     why: str
     via: str | None
-    channels: tuple[str, ...]
+    routes: tuple[Route, ...]
     reasons: tuple[str, ...]
     next_at: datetime
     attempts: tuple[Attempt, ...]
+    member_id: int | None = None
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return tuple(route.channel for route in self.routes)
 
 
 def _header(row: Row[Any]) -> Header:
@@ -148,7 +153,7 @@ def _page(ledger: Ledger, id: str, after: int, states: Sequence[str]) -> list[De
             state=row.state,
             why=row.why,
             via=row.via,
-            channels=tuple(channel for channel, _ in routes[row.id]),
+            routes=tuple(Route(channel, address) for channel, address in routes[row.id]),
             reasons=tuple(json.loads(row.reasons)) if row.reasons else (),
             next_at=row.next_at,
             attempts=tuple(
@@ -162,6 +167,7 @@ def _page(ledger: Ledger, id: str, after: int, states: Sequence[str]) -> list[De
                     key=lambda a: a.begun_at,
                 )
             ),
+            member_id=row.member_id,
         )
         for row in rows
     ]

@@ -21,3 +21,11 @@ def reserve(pace: Pace, next_at: datetime | None, now: datetime) -> tuple[dateti
     arrival = max(next_at, now) if next_at is not None else now
     go_at = max(now, arrival - interval * (pace.burst - 1))
     return go_at, arrival + interval
+
+
+def last_goes_at(pace: Pace, next_at: datetime | None, now: datetime, count: int) -> datetime:
+    """When the last of so many messages goes, if nobody else sends: what `reserve` would say, at once."""
+    if count < 1:
+        return now
+    arrival = max(next_at, now) if next_at is not None else now
+    return max(now, arrival + timedelta(seconds=pace.interval) * (count - pace.burst))

@@ -70,6 +70,9 @@ class ClubSettings(StrictModel):
     public_url: PublicUrl | None = Field(
         None, description="Where `serve` is reached from outside: for the links in messages; https"
     )
+    currency: str = Field(
+        "EUR", pattern=r"^[A-Z]{3}$", description="Money of prices and caps, in three letters (ISO 4217)"
+    )
 
     @field_validator("name")
     @classmethod

@@ -8,6 +8,7 @@ from fallback_cast.model.french.evidence import EVIDENCE
 from fallback_cast.model.french.health import HEALTH
 from fallback_cast.model.french.members import MEMBERS
 from fallback_cast.model.french.outages import OUTAGES
+from fallback_cast.model.french.plan import PLAN
 from fallback_cast.model.french.probes import PROBES
 from fallback_cast.model.french.reasons import REASONS
 from fallback_cast.model.french.servers import SERVERS
@@ -28,4 +29,5 @@ FRENCH: dict[str, str] = {
     **MEMBERS,
     **WEB,
     **SERVERS,
+    **PLAN,
 }

@@ -72,8 +72,6 @@ COMMANDS: dict[str, str] = {
     "Take up unreached recipients again, with today's settings.": (
         "Reprend les destinataires non atteints, avec les réglages d'aujourd'hui."
     ),
-    "Who was not reached, by name, with reasons.": "Qui n'a pas été atteint, par nom, avec les raisons.",
-    "As CSV": "En CSV",
     "The whole story on this machine, with no account: a platform goes down in mid-broadcast.": (
         "Toute l'histoire sur cette machine, sans aucun compte : une plateforme tombe au milieu d'un envoi."
     ),
@@ -167,11 +165,6 @@ COMMANDS: dict[str, str] = {
     ),
     # plan
     "plan: {total} recipients; nothing is sent": "plan : {total} destinataires ; rien n'est envoyé",
-    "first choice of {count}": "premier choix pour {count}",
-    "possible for {count}": "possible pour {count}",
-    "parts of each message: {count}": "parties par message : {count}",
-    "price for the first: {cost}": "prix pour les premiers : {cost}",
-    "at least {time}": "au moins {time}",
     "left out: {count} ({reason})": "laissés de côté : {count} ({reason})",
     "cannot be reached: {count} ({reason})": "impossibles à joindre : {count} ({reason})",
     # progress and results

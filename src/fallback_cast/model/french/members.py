@@ -39,7 +39,7 @@ MEMBERS: dict[str, str] = {
     "no consent: {names}": "pas de consentement : {names}",
     "no member fits": "aucun membre ne correspond",
     "nobody can be asked here": "personne ne peut répondre ici",
-    "not used for {count}, who do not consent": "pas utilisé pour {count}, sans leur consentement",
+    "{channel}: not used for {count}, who do not consent": "{channel} : pas utilisé pour {count}, sans leur consentement",
     "nothing was held against this address": "rien n'était retenu contre cette adresse",
     "paused until {day}": "en pause jusqu'au {day}",
     "save it as CSV, UTF-8": "enregistrez-le en CSV, UTF-8",

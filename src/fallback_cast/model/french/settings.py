@@ -250,6 +250,7 @@ SETTINGS: dict[str, str] = {
     "Language of what the program writes": "Langue de ce qu’écrit le programme",
     "Where the club is, for the hours in announcements and quiet hours": "Où se trouve le club, pour les heures des annonces et les heures calmes",
     "Address of the club's own page for announcements": "Adresse de la page d’annonces du club",
+    "Money of prices and caps, in three letters (ISO 4217)": "Monnaie des prix et des plafonds, en trois lettres (ISO 4217)",
     "sqlite:///file, beside the settings; or postgresql://…, also as env:NAME": "sqlite:///fichier, à côté des réglages ; ou postgresql://…, aussi sous la forme env:NOM",
     "How long one channel is tried before the next": "Combien de temps un canal est essayé avant le suivant",
     "Channels that have not shown by then that they work are passed over for now": "Les canaux qui n’ont pas montré d’ici là qu’ils marchent sont laissés de côté pour l’instant",
