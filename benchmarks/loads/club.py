@@ -74,12 +74,12 @@ def settings_of(path: Path) -> Settings:
 
 def enrol(app: App, count: int, channels: Sequence[str]) -> None:
     """Members with an address of their own on each of these channels."""
+    kinds = {name: app.channels[name].kind for name in channels}  # built before the ledger is written to
 
     def members() -> Iterator[Member]:
         for number in range(1, count + 1):
             addresses = {
-                name: address(number) if app.channels[name].kind == "email" else str(number)
-                for name in channels
+                name: address(number) if kinds[name] == "email" else str(number) for name in channels
             }
             yield Member(f"Member {number}", addresses)
 

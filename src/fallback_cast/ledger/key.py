@@ -16,12 +16,18 @@ _NAME = "key"
 
 def ledger_key(connection: Connection) -> bytes:
     """The key; the first one who asks makes it, so the transaction must be one that may write."""
-    table = schema.secret
-    found = connection.execute(select(table.c.value).where(table.c.name == _NAME)).scalar()
+    found = stored_key(connection)
     if found is None:
         found = secrets.token_bytes(KEY_BYTES)
-        connection.execute(insert(table).values(name=_NAME, value=found))
-    return bytes(found)
+        connection.execute(insert(schema.secret).values(name=_NAME, value=found))
+    return found
+
+
+def stored_key(connection: Connection) -> bytes | None:
+    """The key, unless nobody has needed it yet."""
+    table = schema.secret
+    found = connection.execute(select(table.c.value).where(table.c.name == _NAME)).scalar()
+    return None if found is None else bytes(found)
 
 
 def keyed(key: bytes, text: str) -> str:

@@ -23,7 +23,7 @@ from fallback_cast.dispatch.clock import SystemClock
 from fallback_cast.dispatch.events import Listener, nobody_listens
 from fallback_cast.dispatch.report import report
 from fallback_cast.ledger.announce import Stored
-from fallback_cast.ledger.key import ledger_key
+from fallback_cast.ledger.key import ledger_key, stored_key
 from fallback_cast.ledger.memory import Breaker, load_breakers, load_evidence, load_paces, save_health
 from fallback_cast.ledger.open import Ledger, open_ledger
 from fallback_cast.ledger.view import header, open_ids
@@ -69,8 +69,12 @@ class App:
     @cached_property
     def signer(self) -> Signer:
         """Makes and proves the tokens that name attempts."""
-        with self.ledger.writing() as connection:
-            return Signer(ledger_key(connection))
+        with self.ledger.reading() as connection:
+            found = stored_key(connection)
+        if found is None:
+            with self.ledger.writing() as connection:
+                found = ledger_key(connection)
+        return Signer(found)
 
     @cached_property
     def references(self) -> Sequence[Reference]:
