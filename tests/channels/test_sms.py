@@ -123,13 +123,11 @@ class TestRender:
         assert "samedi 28 novembre 2026" in message.text
         assert (message.encoding, message.parts) == (Encoding.GSM7, 1)
 
+    # Sixty signs of two units each would leave no room for the page.
+    ONE_UNIT = st.characters(categories=["L", "N", "P", "S", "Zs"], max_codepoint=0xFFFF)
+
     @given(
-        # Sixty signs of two units each would leave no room for the page.
-        title=st.text(
-            st.characters(categories=["L", "N", "P", "S", "Zs"], max_codepoint=0xFFFF),
-            min_size=1,
-            max_size=60,
-        ),
+        title=st.text(ONE_UNIT, min_size=1, max_size=60),
         body=st.text(max_size=900),
         max_parts=st.integers(2, 4),
         mode=st.sampled_from(["never", "auto", "always"]),
