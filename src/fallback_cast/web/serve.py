@@ -31,9 +31,9 @@ IDLE_S = 5
 
 def check_settings(settings: Settings) -> None:
     """Raises UserError for what cannot be served."""
-    if not settings.webhook and settings.serve.token is None:
+    if not settings.webhook and settings.serve.token is None and settings.club.public_url is None:
         raise UserError(
-            "there is nothing to serve: no [[webhook]], and no token in [serve]",
+            "there is nothing to serve: no [[webhook]], no token in [serve], no public_url in [club]",
             where=str(settings.path),
             hint="see [serve] and [[webhook]] in channels.example.toml",
         )

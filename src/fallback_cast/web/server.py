@@ -14,6 +14,7 @@ from fallback_cast.ledger.open import check_writable
 from fallback_cast.model.errors import LedgerError
 from fallback_cast.model.secret import Secret
 from fallback_cast.settings.models import WebhookSettings
+from fallback_cast.web.answers import add_answers
 from fallback_cast.web.bounds import Bounded
 from fallback_cast.web.front import FrontDesk
 from fallback_cast.web.inlets import read_call
@@ -41,7 +42,13 @@ Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
 
 def build(front: FrontDesk, token: Secret | None, webhooks: Mapping[str, WebhookSettings]) -> FastAPI:
     """The ASGI application. It holds no state of its own: the ledger does."""
-    web = FastAPI(title="fallback-cast", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    web = FastAPI(
+        title="fallback-cast",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+    )
     web.add_middleware(Bounded)
     web.add_exception_handler(Refused, answer_refusal)
     web.add_exception_handler(HTTPException, answer_http_fault)
@@ -49,6 +56,7 @@ def build(front: FrontDesk, token: Secret | None, webhooks: Mapping[str, Webhook
     _add_hooks(web, front, webhooks)
     _add_programs(web, front, token)
     _add_signs_of_life(web, front)
+    add_answers(web, front, front.app.signer)
     _describe(web)
     return web
 
