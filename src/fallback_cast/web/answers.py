@@ -6,10 +6,9 @@ mail program's one click (RFC 8058). Nothing of a request is shown, stored or be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse
 
 from fallback_cast.channels.sms.reports import read_report
@@ -29,6 +28,15 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "Cache-Control": "no-store",
 }
+
+
+_REPORTING = described(
+    _400="the request is not as described",
+    _404="there is no such channel",
+    _408="the body took too long",
+    _413="the body is too large",
+    _503="nothing can be stored now",
+)
 
 
 def add_answers(web: FastAPI, front: FrontDesk, signer: Signer) -> None:
@@ -54,18 +62,10 @@ def add_answers(web: FastAPI, front: FrontDesk, signer: Signer) -> None:
             return _page(club, "later")
         return _page(club, "done" if taken.known else "unknown")
 
-    @web.api_route(
-        "/receipts/{channel}",
-        methods=["GET", "POST"],
-        status_code=204,
-        response_class=Response,
-        responses=described(_400="the request is not as described", _404="no channel", _503="not stored"),
-    )
-    async def report(channel: str, request: Request) -> Response:
-        """A delivery report, known by the token in its address; anything else is dropped."""
+    async def take(channel: str, token: str, kind: str) -> Response:
         if channel not in front.app.channels:
             raise Refused(404, "there is no such channel")
-        receipt = read_report(_flat(request.query_params), signer, front.app.clock.now())
+        receipt = read_report({"token": token, "type": kind}, signer, front.app.clock.now())
         if receipt is not None:
             try:
                 await front.desk.run(receive, [receipt], front.app.clock.now())
@@ -74,9 +74,15 @@ def add_answers(web: FastAPI, front: FrontDesk, signer: Signer) -> None:
             front.poke()
         return Response(status_code=204)
 
+    @web.get("/receipts/{channel}", status_code=204, response_class=Response, responses=_REPORTING)
+    async def report_by_get(channel: str, token: str = "", type: str = "") -> Response:
+        """A delivery report, known by the token in its address; anything else is dropped."""
+        return await take(channel, token, type)
 
-def _flat(query: Mapping[str, str]) -> dict[str, str]:
-    return {name: query[name] for name in ("token", "type") if name in query}
+    @web.post("/receipts/{channel}", status_code=204, response_class=Response, responses=_REPORTING)
+    async def report_by_post(channel: str, token: str = "", type: str = "") -> Response:
+        """The same, for gateways that POST."""
+        return await take(channel, token, type)
 
 
 _SAYS = {
