@@ -178,6 +178,7 @@ def _amend(connection: Connection, page: Sequence[_Touched], new: Announcement, 
                         route[0],
                         now,
                         row.id,
+                        row.timezone,
                     )
                 )
     if fresh:
@@ -208,6 +209,7 @@ _OPEN = insert(_delivery).from_select(
         "next_at",
         "opened_at",
         "amends",
+        "timezone",
         "state",
         "why",
     ],
@@ -215,6 +217,7 @@ _OPEN = insert(_delivery).from_select(
         *(given(position) for position in range(8)),
         given(7),
         given(8),
+        given(9),
         literal(State.OPEN.value),
         literal(Why.QUEUED.value),
     ),

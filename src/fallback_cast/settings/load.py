@@ -23,6 +23,7 @@ from fallback_cast.settings.models import (
     HealthSettings,
     LedgerSettings,
     PolicySettings,
+    PrivacySettings,
     ServeSettings,
     Settings,
     WebhookSettings,
@@ -32,7 +33,7 @@ from fallback_cast.settings.source import Source, read_source
 
 FILE_NAME = "channels.toml"
 CONFIG_VARIABLE = "FALLBACK_CAST_CONFIG"
-SECTIONS = ("club", "ledger", "channel", "policy", "health", "webhook", "serve")
+SECTIONS = ("club", "ledger", "channel", "policy", "health", "webhook", "serve", "privacy")
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -78,12 +79,13 @@ def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     policy = reading.section("policy", PolicySettings)
     health = reading.section("health", HealthSettings)
     serve = reading.section("serve", ServeSettings)
+    privacy = reading.section("privacy", PrivacySettings)
     channels = reading.channels()
     webhooks = reading.tables("webhook", WebhookSettings)
     reading.check_values()
     reading.check_names(policy, health)
     reading.check_folders(channels, ledger)
-    if reading.problems or not (club and ledger and policy and health and serve):
+    if reading.problems or not (club and ledger and policy and health and serve and privacy):
         raise SettingsError(reading.problems)
     return Settings(
         path=path,
@@ -95,6 +97,7 @@ def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
         health=health,
         webhook=tuple(webhooks.values()),
         serve=serve,
+        privacy=privacy,
         warnings=tuple(sorted(reading.warnings, key=lambda warning: warning.line)),
     )
 

@@ -282,6 +282,18 @@ class HealthSettings(StrictModel):
     )
 
 
+Age = Annotated[DurationField, Positive]
+
+
+class PrivacySettings(StrictModel):
+    """`[privacy]`: how long what has ended is kept. The scheduled check thins it."""
+
+    replies: Age = Field(timedelta(days=30), description="What providers said of an attempt")
+    evidence: Age = Field(timedelta(days=90), description="What probes and messages showed of platforms")
+    recipients: Age = Field(timedelta(days=180), description="Who was told and how; the figures stay")
+    announcements: Age = Field(timedelta(days=365), description="Announcements, after they expired")
+
+
 def _guarding(value: Secret | None) -> Secret | None:
     # Standard Webhooks 1.0.0, "Signature scheme": 24 to 64 bytes; 16 characters are the least
     # that cannot be tried out over the network.
@@ -359,6 +371,7 @@ class Settings:
     health: HealthSettings
     webhook: tuple[WebhookSettings, ...]
     serve: ServeSettings
+    privacy: PrivacySettings
     warnings: tuple[Problem, ...] = ()
 
     def policies(self) -> Mapping[Importance, Policy]:

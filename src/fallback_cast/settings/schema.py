@@ -23,6 +23,7 @@ from fallback_cast.settings.models import (
     HealthSettings,
     LedgerSettings,
     PolicySettings,
+    PrivacySettings,
     ServeSettings,
     WebhookSettings,
 )
@@ -65,6 +66,7 @@ def settings_schema() -> dict[str, Any]:
         health=(HealthSettings | None, None),
         webhook=(list[WebhookSettings] | None, None),
         serve=(ServeSettings | None, None),
+        privacy=(PrivacySettings | None, None),
     )
     text = json.dumps(whole.model_json_schema(schema_generator=_Schema))
     # pydantic tells classes of one name apart by their modules, which is no business of an editor's.

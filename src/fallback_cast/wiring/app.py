@@ -267,7 +267,9 @@ class App:
                 self.silent = await self.collect_receipts(desk)
                 found = await checkup.run(only, within_s)
                 await self._level_sites(only)
-                return found, await self._send_due(desk, book)
+                sent = await self._send_due(desk, book)
+                await self.thin(desk)
+                return found, sent
         finally:
             desk.close()
 
@@ -299,6 +301,19 @@ class App:
         for name, channel in self.channels.items():
             if isinstance(channel, SiteChannel) and (not only or name in only):
                 await channel.level()
+
+    async def thin(self, desk: Desk) -> None:
+        """Let go of what has served its time, as the settings say. Raises LedgerError."""
+        from fallback_cast.ledger.retention import Keep, thin
+
+        privacy = self.settings.privacy
+        keep = Keep(
+            replies=privacy.replies,
+            evidence=privacy.evidence,
+            recipients=privacy.recipients,
+            announcements=privacy.announcements,
+        )
+        await desk.run(thin, keep, self.clock.now())
 
     async def _send_due(self, desk: Desk, book: HealthBook) -> bool:
         """One pass of what is due now, unless another process holds the dispatcher lock."""
