@@ -12,6 +12,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from fallback_cast.cli.terminal import Terminal
 from tests.cli.person import sit_at
 from tests.cli.test_commands import SEND, settings
 from tests.cli.test_demo import run
@@ -163,3 +164,10 @@ def test_commands_that_are_named_work_when_they_are_copied(tmp_path: Path) -> No
     (tmp_path / "channels.toml").rename(tmp_path / "my club.toml")
     done = run("send", "-t", "x", "-b", "y", "--detach", "--config", "my club.toml", cwd=tmp_path)
     assert "`fallback-cast resume --config 'my club.toml'`" in done.stderr
+
+
+def test_a_command_that_has_its_path_already_is_left_as_it_is() -> None:
+    terminal = Terminal(config=Path("club.toml"))
+    whole = "/opt/club/bin/fallback-cast members import --help explains"
+    assert terminal.copyable(whole) == whole
+    assert "correct --config club.toml" in terminal.copyable("run `fallback-cast correct ID`")

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 # A command of ours inside a sentence, to be copied by the reader.
 _COMMAND = re.compile(
-    r"\bfallback-cast (?P<verb>init|check|send|status|list|watch|resume|retry|unreached|members \w+)\b"
+    r"(?<![\w/-])fallback-cast (?P<verb>init|check|send|status|list|watch|resume|retry|correct|cancel"
+    r"|unreached|health|outages|serve|members \w+)\b"
 )
 
 EXIT_OK, EXIT_INTERNAL, EXIT_USAGE, EXIT_SOME_UNREACHED, EXIT_NOBODY, EXIT_OPEN = range(6)
