@@ -232,7 +232,8 @@ async def test_a_good_certificate_is_believed(certificates: Certificates) -> Non
 async def test_tls_to_a_plain_port_gets_no_request(http_faults: HttpFaults) -> None:
     error = await fault(f"https://127.0.0.1:{http_faults.port}")
     assert type(error) is Unavailable
-    assert not http_faults.requests
+    # The random bytes of a handshake may hold line ends: the server then takes them for a request of sorts.
+    assert not [request for request in http_faults.requests if request.method.isalpha()]
 
 
 async def test_no_redirect_is_followed_and_no_cookie_kept(http_faults: HttpFaults) -> None:
